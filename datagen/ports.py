@@ -31,6 +31,18 @@ In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
 
 
+@dataclass(frozen=True)
+class PortRef:
+    """Marks a settings field that chooses an adapter of another port by `use:`.
+
+    `planner: Annotated[dict[str, Any], PortRef("planner")] = {"use": "rules"}`: the recipe loader checks what
+    stands under it against that adapter's own Settings. Fields of type `Path` are resolved against the
+    recipe's folder by the loader.
+    """
+
+    port: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """What one worker of a stage holds while it lives. gpus may be a fraction, and is 0 on machines without."""
@@ -151,6 +163,11 @@ class VideoModel(Protocol):
 
 class Exporter(Protocol):
     """Clips to a dataset."""
+
+    jpeg_quality: int
+    """1 to 95, of every picture."""
+    full_size: bool
+    """Store pictures at the rig's own size, enlarging what the film model made, instead of at the film's."""
 
     def write_fragment(self, clip: Clip, *, labels: Sequence[Label], folder: Path) -> None:
         """Write one clip's share of the dataset into `folder`, which is empty."""
