@@ -1,0 +1,1 @@
+"""Clips to a nuScenes-format dataset: fragments per clip, then one merge."""
