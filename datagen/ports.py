@@ -170,7 +170,11 @@ class Exporter(Protocol):
     """Store pictures at the rig's own size, enlarging what the film model made, instead of at the film's."""
 
     def write_fragment(self, clip: Clip, *, labels: Sequence[Label], folder: Path) -> None:
-        """Write one clip's share of the dataset into `folder`, which is empty."""
+        """Write one clip's share of the dataset into `folder`, which is empty.
+
+        Both `folder` and `clip.folder` lie under the take's workdir, which is renamed as a whole before the
+        merge: a fragment refers to the clip's files relative to itself.
+        """
 
     def merge(self, fragments: Sequence[Path], dataset: Path) -> None:
         """Make one dataset of fragments, in the order given; replaces what `dataset` held."""

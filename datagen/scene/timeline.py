@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -31,6 +31,19 @@ class Timeline:
     def keyframes(self) -> Int64[np.ndarray, "keyframes"]:
         """Indices of the key frames."""
         return np.flatnonzero(self.is_keyframe)
+
+    def first(self, duration_s: float) -> Timeline:
+        """Return the frames that lie less than `duration_s` after the first."""
+        keep = self.timestamp_us < self.timestamp_us[0] + round(duration_s * 1e6)
+        return Timeline(
+            timestamp_us=self.timestamp_us[keep],
+            is_keyframe=self.is_keyframe[keep],
+            camera_timestamp_us=self.camera_timestamp_us[keep],
+        )
+
+    def synchronized(self, views: int) -> Timeline:
+        """Return the same frames for `views` cameras that all fire at the reference instant."""
+        return replace(self, camera_timestamp_us=np.repeat(self.timestamp_us[:, None], views, axis=1))
 
 
 def regular_timeline(start_us: int, duration_s: float, *, rate_hz: float, views: int) -> Timeline:

@@ -1,0 +1,52 @@
+# Every target sets up what it needs in .venv; nothing is installed elsewhere.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test check format bench bench-merge bench-engine clean
+
+demo: .venv/base  ## make a small dataset from four prompts and show it
+	$(BIN)/datagen run recipes/quickstart.yaml
+	$(BIN)/datagen view recipes/quickstart.yaml
+
+test: .venv/dev  ## run the tests
+	$(BIN)/python -m pytest
+
+check: .venv/dev  ## the gate: format, lint, types, import contracts, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+format: .venv/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/base  ## frames per second of the ray-caster, and where the time goes
+	$(BIN)/python benchmarks/raycast.py
+
+bench-merge: .venv/base  ## time and memory of merging 1,000 scenes
+	$(BIN)/python benchmarks/merge.py
+
+bench-engine: .venv/base  ## the engine's overhead against a plain loop
+	$(BIN)/python benchmarks/engine.py
+
+clean:
+	rm -rf .venv runs build *.egg-info
+
+# torch comes first and alone, so that nothing that depends on it chooses another build
+.venv/torch: constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) pip setuptools wheel
+	$(PIP) torch==2.13.0
+	touch $@
+
+.venv/base: .venv/torch setup.cfg
+	$(PIP) --no-build-isolation --editable .
+	touch $@
+
+.venv/dev: .venv/base
+	$(PIP) --no-build-isolation --editable .[sumo,dev]
+	touch $@
