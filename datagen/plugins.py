@@ -7,6 +7,8 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
+from pydantic import BaseModel
+
 from datagen.errors import InputError, did_you_mean
 
 PORTS = ("scene", "planner", "mapmaker", "video", "exporter", "viewer")
@@ -24,6 +26,12 @@ def load(port: str, word: str) -> ModuleType:
     if word not in known:
         raise InputError(f"no {port} adapter '{word}'; there are: {', '.join(known)}.{did_you_mean(word, known)}")
     return importlib.import_module(f"adapters.{port}.{word}")
+
+
+def settings_of(port: str, word: str) -> type[BaseModel]:
+    """Return the model of the keys that may stand beside `use: word`."""
+    settings: type[BaseModel] = load(port, word).Settings
+    return settings
 
 
 def build(port: str, settings: dict[str, Any]) -> Any:

@@ -1,0 +1,1 @@
+"""Port `viewer`: a finished run to something a person looks at."""

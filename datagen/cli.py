@@ -1,0 +1,200 @@
+"""The command line: thin. It parses, calls one function, prints, and says how it went by its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from datagen import __version__, pipeline, plugins
+from datagen.engine import Totals, summary
+from datagen.errors import ClipError, DatagenError, InputError
+from datagen.recipe import dump
+
+ALL_DONE, SOME_FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+EXAMPLES = """\
+examples:
+  datagen check recipes/quickstart.yaml            is the recipe sound?
+  datagen run recipes/quickstart.yaml              make its dataset; run it again to resume
+  datagen run recipes/playground.yaml --limit 4 --set clip.rate_hz=4
+  datagen status recipes/quickstart.yaml           how far is it?
+  datagen view recipes/quickstart.yaml             pictures to look at
+  datagen validate runs/quickstart-*/dataset       does it keep nuScenes' rules?
+  datagen merge data/nuscenes runs/quickstart-*/dataset --out data/augmented
+
+exit codes: 0 all done, 1 some clips failed, 2 the input is wrong
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except KeyboardInterrupt:
+        print("\ninterrupted; what is done is kept: run the same command again to go on", file=sys.stderr)
+        return INTERRUPTED
+    except ClipError as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return SOME_FAILED
+    except DatagenError as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make a recipe's dataset."""
+    job = pipeline.prepare(arguments.recipe, out=arguments.out, overrides=arguments.set, limit=arguments.limit)
+    print(f"{job.recipe.name}: {len(job.takes)} clips → {job.folder}")
+    return report(job, pipeline.run(job, address=arguments.address))
+
+
+def report(job: pipeline.Run, totals: Totals) -> int:
+    """Print how a run ended and return its exit code."""
+    print(f"clips    {totals.done + totals.skipped} done, {totals.dropped} dropped, {totals.failed} failed")
+    for identity, reason in totals.dropped_reasons:
+        print(f"  dropped  {identity}  {reason}")
+    for identity, error in totals.failures:
+        print(f"  failed   {identity}  {error}")
+    if not job.dataset.is_dir():
+        print("no clip was kept, so there is no dataset", file=sys.stderr)
+        return SOME_FAILED
+    print(f"dataset  {job.dataset}")
+    print(f"look     datagen view {job.folder}")
+    return SOME_FAILED if totals.failed else ALL_DONE
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Say whether a recipe is sound, and what it asks for."""
+    job = pipeline.prepare(arguments.recipe, out=arguments.out, overrides=arguments.set)
+    stages = " → ".join(stage.name for stage in job.stages)
+    print(f"{arguments.recipe} is sound: {len(job.takes)} clips, {stages}")
+    return ALL_DONE
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print a recipe with all defaults filled in."""
+    print(dump(pipeline.load_recipe(arguments.recipe, overrides=arguments.set)), end="")
+    return ALL_DONE
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Print how far a run is."""
+    print(summary(_run_folder(arguments)).text())
+    return ALL_DONE
+
+
+def validate(arguments: argparse.Namespace) -> int:
+    """Check a dataset against nuScenes' rules."""
+    violations = plugins.load("exporter", "nuscenes").validate(arguments.dataset, version=arguments.version)
+    for violation in violations:
+        print(violation)
+    print(f"{arguments.dataset}: {len(violations)} rules broken" if violations else f"{arguments.dataset} is sound")
+    return WRONG_INPUT if violations else ALL_DONE
+
+
+def merge(arguments: argparse.Namespace) -> int:
+    """Put a real and a synthetic dataset together."""
+    augment = plugins.load("exporter", "nuscenes").augment
+    out = augment(
+        arguments.real,
+        arguments.synth,
+        arguments.out,
+        real_version=arguments.real_version,
+        synth_version=arguments.synth_version,
+        version=arguments.version,
+        ratio=arguments.ratio,
+    )
+    print(f"dataset  {out}")
+    return ALL_DONE
+
+
+def view(arguments: argparse.Namespace) -> int:
+    """Make pictures of a run's dataset."""
+    viewer = plugins.build("viewer", {"use": arguments.viewer})
+    print(f"pictures {viewer.show(_run_folder(arguments))}")
+    return ALL_DONE
+
+
+def _run_folder(arguments: argparse.Namespace) -> Path:
+    """Return the run that is meant: a run's folder, or the recipe it came from."""
+    named: Path = arguments.run
+    if named.suffix in {".yaml", ".yml"}:
+        recipe = pipeline.load_recipe(named, overrides=arguments.set)
+        named = pipeline.run_folder(recipe, out=arguments.out)
+    if not (named / "recipe.yaml").is_file():
+        raise InputError(f"{named}: no run is here; make one with `datagen run RECIPE --out {named.parent}`")
+    return named
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="datagen",
+        description="Turn a recipe of prompts into a nuScenes-format dataset: traffic, maps, video, exact boxes.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"datagen {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(function: object, example: str) -> argparse.ArgumentParser:
+        text = str(function.__doc__)
+        name = function.__name__  # type: ignore[attr-defined]
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(command=function)
+        return sub
+
+    def recipe_options(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--out", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
+        sub.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="change one key, such as scene.root=../data"
+        )
+
+    sub = command(run, "datagen run recipes/quickstart.yaml --set seed=3")
+    sub.add_argument("recipe", type=Path)
+    recipe_options(sub)
+    sub.add_argument("--address", help="a Ray cluster to run on (default: start Ray on this machine)")
+    sub.add_argument("--limit", type=_positive, help="make only the first N clips")
+
+    for function in (check, show):
+        sub = command(function, f"datagen {function.__name__} recipes/quickstart.yaml")
+        sub.add_argument("recipe", type=Path)
+        recipe_options(sub)
+
+    sub = command(status, "datagen status runs/quickstart-1a2b3c4d")
+    sub.add_argument("run", type=Path, help="a run's folder, or its recipe")
+    recipe_options(sub)
+
+    sub = command(validate, "datagen validate runs/quickstart-1a2b3c4d/dataset")
+    sub.add_argument("dataset", type=Path)
+    sub.add_argument("--version", help="such as v1.0-synth (default: the only one there)")
+
+    sub = command(merge, "datagen merge data/nuscenes runs/quickstart-1a2b3c4d/dataset --out data/augmented")
+    sub.add_argument("real", type=Path)
+    sub.add_argument("synth", type=Path)
+    sub.add_argument("--out", type=Path, required=True, help="the new dataset's folder")
+    sub.add_argument("--real-version", help="such as v1.0-trainval (default: the only one there)")
+    sub.add_argument("--synth-version", help="such as v1.0-synth (default: the only one there)")
+    sub.add_argument("--version", default="v1.0-aug", help="name of the new version (default: v1.0-aug)")
+    sub.add_argument("--ratio", type=float, help="synthetic per real training samples (default: all there are)")
+
+    sub = command(view, "datagen view runs/quickstart-1a2b3c4d")
+    sub.add_argument("run", type=Path, help="a run's folder, or its recipe")
+    sub.add_argument("--viewer", default="html", help="how to show it (default: html)")
+    recipe_options(sub)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
+    return number
