@@ -150,4 +150,4 @@ def attribute_fits(attribute_name: str, category_name: str) -> bool:
     if category is None or attribute_name not in ATTRIBUTES:
         return False
     families = _ATTRIBUTE_FAMILIES[category.group] + (("cycle",) if category in _RIDDEN else ())
-    return attribute_name.split(".")[0] in families
+    return attribute_name.split(".", maxsplit=1)[0] in families

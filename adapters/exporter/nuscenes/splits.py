@@ -1,0 +1,65 @@
+"""Which scenes are for training and which for validation: decided by hash, so that it depends on nothing else.
+
+A split's name must not be one that the devkit resolves to its own list of scenes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from adapters.exporter.nuscenes.tokens import token_of
+
+PREDEFINED = ("train", "val", "test", "mini_train", "mini_val", "train_detect", "train_track")
+"""Names the devkit resolves to its own lists, whatever `splits.json` says."""
+
+EVERYTHING = "synth_all"
+"""The split that every scene is in."""
+
+
+def checked_shares(shares: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the shares of the splits if they can be met. Raises ValueError."""
+    for name, share in shares.items():
+        if name in PREDEFINED:
+            raise ValueError(
+                f"the devkit resolves the split '{name}' to its own list of scenes; "
+                f"choose another name, such as 'synth_{name}'"
+            )
+        if name == EVERYTHING or not name.isidentifier():
+            raise ValueError(f"'{name}' cannot be the name of a split ('{EVERYTHING}' holds every scene already)")
+        if not 0.0 < share <= 1.0:
+            raise ValueError(f"the share of split '{name}' is {share}; it must be above 0 and at most 1")
+    if sum(shares.values()) > 1.0 + 1e-9:
+        raise ValueError(f"the splits' shares add up to {sum(shares.values()):g}; they must not exceed 1")
+    return shares
+
+
+def assign(scene_names: Sequence[str], shares: Mapping[str, float]) -> dict[str, list[str]]:
+    """Return split → scene names, in the scenes' order; a scene is in at most one split, and in EVERYTHING.
+
+    Counts are the shares, rounded by largest remainder; where there are scenes enough, no split stays empty.
+    """
+    ranked = sorted(scene_names, key=lambda name: token_of("split", name))
+    order = {name: place for place, name in enumerate(scene_names)}
+    splits: dict[str, list[str]] = {}
+    start = 0
+    for split, count in zip(shares, _counts(len(ranked), list(shares.values())), strict=True):
+        splits[split] = sorted(ranked[start : start + count], key=order.__getitem__)
+        start += count
+    splits[EVERYTHING] = list(scene_names)
+    return splits
+
+
+def _counts(total: int, shares: list[float]) -> list[int]:
+    exact = [total * share for share in shares]
+    counts = [math.floor(value + 1e-9) for value in exact]
+    spare = min(total, round(sum(exact))) - sum(counts)
+    by_remainder = sorted(range(len(shares)), key=lambda i: counts[i] - exact[i])
+    for i in by_remainder[:spare]:
+        counts[i] += 1
+    if total >= len(shares):
+        for i, count in enumerate(counts):
+            largest = max(range(len(counts)), key=counts.__getitem__)
+            if count == 0 and (counts[largest] > 1):
+                counts[i], counts[largest] = 1, counts[largest] - 1
+    return counts
