@@ -1,0 +1,130 @@
+"""A recipe file → a checked Recipe with every default filled in, or one error that lists every mistake.
+
+The recipe's own keys are checked against `schema.Recipe`, the keys beside each `use:` against that adapter's
+`Settings`, and so on inwards where an adapter's settings choose further adapters (`datagen.ports.PortRef`).
+What adapters there are the caller says, so that this room knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from datagen.errors import RecipeError, did_you_mean
+from datagen.ports import PortRef
+from datagen.recipe.document import Document, KeyPath, described, read_document
+from datagen.recipe.mistakes import validated
+from datagen.recipe.rig import LOG, find_rig, load_rig, shipped_rig
+from datagen.recipe.schema import Recipe
+
+PORT_OF = {"scene": "scene", "film": "video", "export": "exporter"}
+"""Which port the adapter of each section belongs to."""
+
+SettingsOf = Callable[[str, str], type[BaseModel]]
+WordsOf = Callable[[str], list[str]]
+
+
+def load(path: Path, *, settings_of: SettingsOf, words_of: WordsOf, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file.
+
+    settings_of: (port, word) → the adapter's Settings.  words_of: port → the words it knows.
+    overrides: `key.path=value`, the value in YAML, on top of the file.
+    Paths in it are resolved against the file's folder, as is a rig that does not ship.
+    Raises RecipeError with all mistakes, one a line: `file:line key.path: what was found; what there is`.
+    """
+    document = read_document(path)
+    for given in overrides:
+        document.override(given)
+    document.data.setdefault("name", path.stem)
+    recipe = validated(Recipe, document.data, document=document)
+    folder = path.resolve().parent
+    adapters = _Adapters(document=document, folder=folder, settings_of=settings_of, words_of=words_of)
+    chosen = {section: adapters.filled((section,), port) for section, port in PORT_OF.items()}
+    rig = _checked_rig(document, path)
+    document.raise_mistakes()
+    assert recipe is not None, "a recipe that does not validate has mistakes on record"
+    return recipe.model_copy(update={**chosen, "rig": rig})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Adapters:
+    """Checks `{use: word, ...}` wherever it stands in one document."""
+
+    document: Document
+    folder: Path
+    settings_of: SettingsOf
+    words_of: WordsOf
+
+    def filled(self, path: KeyPath, port: str) -> dict[str, Any]:
+        """Return what a section of the recipe chooses, with all defaults; mistakes go on record."""
+        default = Recipe.model_fields[str(path[0])].default
+        return self.choice(self.document.data.get(path[0], default), path, port, default)
+
+    def choice(self, given: Any, path: KeyPath, port: str, default: Any) -> dict[str, Any]:
+        if not isinstance(given, dict):
+            self.document.mistake(
+                path,
+                f"found {described(given)}; write '{path[-1]}: {{use: word}}' with a word of:"
+                f" {', '.join(self.words_of(port))}",
+            )
+            return {}
+        given = ({"use": default["use"]} if isinstance(default, dict) else {}) | given
+        known = self.words_of(port)
+        word = given.pop("use", None)
+        if word not in known:
+            close = did_you_mean(str(word), known)
+            self.document.mistake(
+                (*path, "use"), f"no {port} adapter {described(word)}; there are: {', '.join(known)}.{close}"
+            )
+            return {}
+        return {"use": word, **self.settings(self.settings_of(port, word), given, path)}
+
+    def settings(self, model: type[BaseModel], given: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        inner = {
+            name: self.choice(given.get(name, default), (*path, name), port, default)
+            for name, port, default in _choices_in(model)
+            if given.get(name, default) is not None
+        }
+        settings = validated(model, given, document=self.document, base=path, also=["use"])
+        if settings is None:
+            return {}
+        return self.resolved(settings.model_dump(by_alias=True)) | inner
+
+    def resolved(self, value: Any) -> Any:
+        """Return the value with every path in it made absolute, seen from the recipe's folder."""
+        match value:
+            case Path():
+                return (self.folder / value.expanduser()).resolve()
+            case dict():
+                return {key: self.resolved(item) for key, item in value.items()}
+            case list() | tuple():
+                return type(value)(self.resolved(item) for item in value)
+            case _:
+                return value
+
+
+def _choices_in(model: type[BaseModel]) -> Iterator[tuple[str, str, Any]]:
+    """Yield name, port and default of every field that chooses another adapter."""
+    for name, field in model.model_fields.items():
+        for mark in field.metadata:
+            if isinstance(mark, PortRef):
+                yield name, mark.port, field.get_default(call_default_factory=True)
+
+
+def _checked_rig(document: Document, recipe: Path) -> str:
+    """Return the rig as `log`, a word that ships, or an absolute path; its mistakes join the recipe's."""
+    given = document.data.get("rig", Recipe.model_fields["rig"].default)
+    if given == LOG or not isinstance(given, str):
+        return LOG
+    try:
+        found = find_rig(given, recipe)
+        load_rig(found)
+    except RecipeError as error:
+        for problem in error.problems:
+            document.mistake(("rig",), problem)
+        return given
+    return given if found == shipped_rig(given) else str(found)

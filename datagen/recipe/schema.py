@@ -1,0 +1,139 @@
+"""What a recipe may say. The keys beside `use:` belong to the adapter that is named there, so this file stays small.
+
+Recipes are written by people and read by `load`; programs may also build them directly, in which case the
+settings beside `use:` go unchecked until the adapter is built.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from datagen.errors import did_you_mean
+from datagen.recipe.wording import placeholders
+from datagen.scene import KEYFRAME_RATE_HZ
+
+MAX_CLIPS = 1_000_000
+"""More clips than this in one recipe is a slip of the pen (or of a `vary` grid); split the recipe."""
+
+NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9_-]|\.(?!\.))*\Z"
+
+Name: TypeAlias = Annotated[str, StringConstraints(max_length=100, pattern=NAME_PATTERN)]
+"""A name that becomes a file or folder: no separators, no "..", nothing hidden."""
+
+Choice: TypeAlias = dict[str, Any]
+"""`{use: word, ...}`: an adapter and its settings."""
+
+
+class Form(BaseModel):
+    """Base of every part of a recipe: immutable, unknown keys refused, no NaN or infinity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class PromptSpec(Form):
+    """One text, how often to make it, and the values its `{placeholders}` run through (all combinations)."""
+
+    text: Annotated[str, Field(min_length=1)]
+    count: Annotated[int, Field(ge=1, le=MAX_CLIPS)] = 1
+    vary: dict[str, Annotated[tuple[str | int | float, ...], Field(min_length=1)]] = {}
+
+    @model_validator(mode="after")
+    def _placeholders_match_vary(self) -> PromptSpec:
+        if not self.text.strip():
+            raise ValueError("the text is blank; say what shall happen")
+        asked = placeholders(self.text)
+        complaints = [
+            f"the text asks for {{{name}}}, which vary does not give.{did_you_mean(name, self.vary)}"
+            f" Add it to vary, or write {{{{{name}}}}} for plain braces"
+            for name in asked
+            if name not in self.vary
+        ]
+        complaints += [
+            f"vary gives {name!r}, which the text does not use as {{{name}}}; use it or take it out"
+            for name in self.vary
+            if name not in asked
+        ]
+        complaints += [
+            f"vary gives the same value twice for {name!r}; to make more of it raise count"
+            for name, values in self.vary.items()
+            if len({str(value) for value in values}) < len(values)
+        ]
+        if complaints:
+            raise ValueError(". ".join(complaints))
+        return self
+
+    @property
+    def clips(self) -> int:
+        """How many clips it makes: the size of the grid times the count."""
+        return self.count * math.prod(len(values) for values in self.vary.values())
+
+
+class ClipSpec(Form):
+    """How long a clip is and how often it is filmed; every clip starts with a key frame."""
+
+    duration_s: Annotated[float, Field(gt=0.0, le=600.0)] = 8.0
+    rate_hz: Annotated[float, Field(gt=0.0, le=60.0)] = 4.0
+
+    @field_validator("rate_hz")
+    @classmethod
+    def _holds_the_key_frames(cls, rate_hz: float) -> float:
+        if rate_hz % KEYFRAME_RATE_HZ:
+            raise ValueError(f"found {rate_hz:g}; key frames are {KEYFRAME_RATE_HZ:g} Hz, so take a multiple of that")
+        return rate_hz
+
+
+class JudgeSpec(Form):
+    """What a clip must show to be kept."""
+
+    broken_frames: bool = True
+    """Drop clips with black, frozen or unreadable frames."""
+    min_labels: Annotated[int, Field(ge=0)] = 1
+    """Drop clips with fewer labels than this."""
+
+
+class EngineSpec(Form):
+    """How the work runs; none of it changes the dataset."""
+
+    executor: Literal["ray", "local"] = "ray"
+    """`local` runs everything in this process, for debugging."""
+    workers: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = "auto"
+    attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    time_limit_s: Annotated[float, Field(gt=0.0)] = 600.0
+
+
+class Recipe(Form):
+    """A dataset to be made. Everything but `name` and `engine` decides its content.
+
+    scenes: how many clips to make where the scene source needs no words.
+    rig: a word of `rigs/`, a path to a rig file, or `log` for the sensors the scene was recorded with.
+    """
+
+    name: Name
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    prompts: tuple[PromptSpec, ...] = ()
+    scenes: Annotated[int, Field(ge=1, le=MAX_CLIPS)] | None = None
+    rig: Annotated[str, Field(min_length=1)] = "nuscenes"
+    clip: ClipSpec = ClipSpec()
+    scene: Choice = {"use": "prompt"}
+    film: Choice = {"use": "raycast"}
+    judge: JudgeSpec = JudgeSpec()
+    export: Choice = {"use": "nuscenes"}
+    engine: EngineSpec = EngineSpec()
+
+    @field_validator("prompts", mode="before")
+    @classmethod
+    def _plain_text_is_a_prompt(cls, prompts: Any) -> Any:
+        if not isinstance(prompts, list | tuple):
+            return prompts
+        return [{"text": prompt} if isinstance(prompt, str) else prompt for prompt in prompts]
+
+    @field_validator("prompts")
+    @classmethod
+    def _can_be_counted(cls, prompts: tuple[PromptSpec, ...]) -> tuple[PromptSpec, ...]:
+        clips = sum(prompt.clips for prompt in prompts)
+        if clips > MAX_CLIPS:
+            raise ValueError(f"they make {clips:,} clips; at most {MAX_CLIPS:,} go into one recipe, so split it")
+        return prompts
