@@ -40,6 +40,7 @@ def load(path: Path, *, settings_of: SettingsOf, words_of: WordsOf, overrides: S
     for given in overrides:
         document.override(given)
     document.data.setdefault("name", path.stem)
+    _write_out_plain_prompts(document.data)
     recipe = validated(Recipe, document.data, document=document)
     folder = path.resolve().parent
     adapters = _Adapters(document=document, folder=folder, settings_of=settings_of, words_of=words_of)
@@ -48,6 +49,12 @@ def load(path: Path, *, settings_of: SettingsOf, words_of: WordsOf, overrides: S
     document.raise_mistakes()
     assert recipe is not None, "a recipe that does not validate has mistakes on record"
     return recipe.model_copy(update={**chosen, "rig": rig})
+
+
+def _write_out_plain_prompts(data: dict[str, Any]) -> None:
+    """Make `- a text` what it is short for, `- {text: a text}`."""
+    if isinstance(data.get("prompts"), list):
+        data["prompts"] = [{"text": prompt} if isinstance(prompt, str) else prompt for prompt in data["prompts"]]
 
 
 @dataclass(frozen=True, kw_only=True)

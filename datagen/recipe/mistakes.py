@@ -7,8 +7,9 @@ a list a tuple.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -19,10 +20,10 @@ from datagen.recipe.document import Document, KeyPath, described
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_NEEDS = {
+_MUST_BE = {
     "bool_type": "true or false",
     "dict_type": "a mapping (key: value)",
-    "enum": "one of {expected}",
+    "enum": "{expected}",
     "finite_number": "a finite number",
     "float_type": "a number",
     "greater_than": "more than {gt:g}",
@@ -32,17 +33,17 @@ _NEEDS = {
     "less_than": "less than {lt:g}",
     "less_than_equal": "at most {le:g}",
     "list_type": "a list",
-    "literal_error": "one of {expected}",
+    "literal_error": "{expected}",
     "model_type": "a mapping (key: value)",
     "multiple_of": "a multiple of {multiple_of:g}",
-    "none_required": "nothing",
+    "none_required": "left out",
     "path_type": "a path",
-    "string_pattern_mismatch": "a text that matches {pattern}",
-    "string_too_long": "at most {max_length} characters",
-    "string_too_short": "at least {min_length} characters",
-    "string_type": "text (if it looks like something else, put it in quotes)",
-    "too_long": "at most {max_length} entries",
-    "too_short": "at least {min_length} entries",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_too_long": "a text of at most {max_length} characters",
+    "string_too_short": "a text of at least {min_length} characters",
+    "string_type": "a text (in quotes, where it looks like something else)",
+    "too_long": "a list of at most {max_length}",
+    "too_short": "a list of at least {min_length}",
     "tuple_type": "a list",
 }
 
@@ -64,37 +65,47 @@ def validated(
 
 def _sentences(
     error: ValidationError, model: type[BaseModel], data: Any, also: tuple[str, ...]
-) -> list[tuple[KeyPath, str]]:
-    """Return one sentence per place; where several types were tried, it names all that would do."""
-    sentences: list[tuple[KeyPath, str]] = []
-    needs: dict[KeyPath, list[str]] = defaultdict(list)
-    found: dict[KeyPath, Any] = {}
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yield places and what is wrong there; where several types were tried, all that would do are named.
+
+    Of a choice of types, that the value is not of one of them is no news where another says what is wrong inside.
+    """
+    musts: dict[KeyPath, list[ErrorDetails]] = defaultdict(list)
+    told: set[KeyPath] = set()
     for detail in error.errors(include_url=False):
         path = _path_in(data, detail)
         match detail["type"]:
             case "extra_forbidden":
-                there_are = sorted(_keys_at(model, path[:-1]) | (set(also) if len(path) == 1 else set()))
-                what = f"unknown key; there are: {', '.join(there_are)}.{did_you_mean(str(path[-1]), there_are)}"
-                sentences.append((path, what))
+                message = _unknown_key(path, _keys_at(model, path[:-1]).union(also if len(path) == 1 else ()))
             case "missing":
-                sentences.append((path, "missing; it has to be given"))
+                message = "missing; it has to be given"
             case "value_error" | "assertion_error":
-                sentences.append((path, str(detail["ctx"]["error"])))
+                message = str(detail["ctx"]["error"])
             case _:
-                needs[path].append(_need(detail))
-                found[path] = detail["input"]
-    for path, wanted in needs.items():
-        sentences.append((path, f"found {described(found[path])}; needed is {' or '.join(dict.fromkeys(wanted))}"))
-    return sentences
+                musts[path].append(detail)
+                continue
+        told.add(path)
+        yield path, message
+    for path, details in musts.items():
+        if not any(deeper[: len(path)] == path for deeper in told | (musts.keys() - {path})):
+            yield path, _must_be(details)
 
 
-def _need(detail: ErrorDetails) -> str:
-    context = detail.get("ctx", {})
-    if detail["type"] not in _NEEDS:
-        return detail["msg"].removeprefix("Input should be ")
-    need = _NEEDS[detail["type"]].format(**context)
-    words = [word.strip("' ") for part in str(context.get("expected", "")).split(" or ") for word in part.split(",")]
-    return need + did_you_mean(str(detail["input"]), words).rstrip(".")
+def _unknown_key(path: KeyPath, known: Iterable[str]) -> str:
+    there_are = sorted(known)
+    return f"unknown key; there are: {', '.join(there_are)}.{did_you_mean(str(path[-1]), there_are)}"
+
+
+def _must_be(details: Sequence[ErrorDetails]) -> str:
+    wanted, words = [], []
+    for detail in details:
+        context = detail.get("ctx", {})
+        usual = detail["msg"].removeprefix("Input should be ")
+        wanted.append(_MUST_BE.get(detail["type"], usual.replace("{", "{{").replace("}", "}}")).format(**context))
+        words += re.findall(r"'([^']*)'", str(context.get("expected", "")))
+    found = details[0]["input"]
+    close = did_you_mean(found, words) if isinstance(found, str) else ""
+    return f"found {described(found)}; must be {' or '.join(dict.fromkeys(wanted))}.{close}"
 
 
 def _path_in(data: Any, detail: ErrorDetails) -> KeyPath:

@@ -41,7 +41,7 @@ from datagen.scene.pose import quat_multiply
 LOG = "log"
 """The rig of a recipe whose scenes bring the sensors they were recorded with."""
 
-Channel: TypeAlias = Annotated[str, StringConstraints(max_length=60, pattern=r"^[A-Z][A-Z0-9_]*\Z")]
+Channel: TypeAlias = Annotated[str, StringConstraints(max_length=60, pattern=r"^[A-Z][A-Z0-9_]*$")]
 Metres: TypeAlias = Annotated[float, Field(ge=-100.0, le=100.0)]
 Elevation: TypeAlias = Annotated[float, Field(ge=-90.0, le=90.0)]
 Positive: TypeAlias = Annotated[float, Field(gt=0.0)]

@@ -7,9 +7,10 @@ settings beside `use:` go unchecked until the adapter is built.
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from datagen.errors import did_you_mean
 from datagen.recipe.wording import placeholders
@@ -18,9 +19,17 @@ from datagen.scene import KEYFRAME_RATE_HZ
 MAX_CLIPS = 1_000_000
 """More clips than this in one recipe is a slip of the pen (or of a `vary` grid); split the recipe."""
 
-NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9_-]|\.(?!\.))*\Z"
 
-Name: TypeAlias = Annotated[str, StringConstraints(max_length=100, pattern=NAME_PATTERN)]
+def _checked_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) or ".." in name:
+        raise ValueError(
+            f"found {name!r}, which cannot name a file; start with a letter or digit, go on with those and . _ -"
+            " (no '..', at most 100 characters)"
+        )
+    return name
+
+
+Name: TypeAlias = Annotated[str, AfterValidator(_checked_name)]
 """A name that becomes a file or folder: no separators, no "..", nothing hidden."""
 
 Choice: TypeAlias = dict[str, Any]
@@ -122,13 +131,6 @@ class Recipe(Form):
     judge: JudgeSpec = JudgeSpec()
     export: Choice = {"use": "nuscenes"}
     engine: EngineSpec = EngineSpec()
-
-    @field_validator("prompts", mode="before")
-    @classmethod
-    def _plain_text_is_a_prompt(cls, prompts: Any) -> Any:
-        if not isinstance(prompts, list | tuple):
-            return prompts
-        return [{"text": prompt} if isinstance(prompt, str) else prompt for prompt in prompts]
 
     @field_validator("prompts")
     @classmethod
