@@ -1,0 +1,394 @@
+"""The executor on Ray: each stage a pool of actors, items streaming through them, on one laptop or many nodes.
+
+```
+driver    items ─▶ waiting₀ ─▶ waiting₁ ─▶ … ─▶ store        knows jobs, refs, reports: small things
+                      │   ▲       │   ▲
+actors             stage₀ ·    stage₁ ·                      an item goes from actor to actor as an ObjectRef,
+                                                             pixels as files in its workdir
+```
+
+- Later stages are served first and every queue is short, so what is begun gets finished before more is begun.
+- At most `workers` stages compute at one time. A pool grows when its queue has been full beside idle cores for
+  as long as opening one more worker takes: the classical rent-or-buy rule, at most twice the cost of foresight.
+- Errors are caught in the actor (stage.py). What takes a whole actor down (a kill, memory, a time limit) is caught
+  here: the actor is replaced, and its jobs begin again; a batch is split first, as only one of it is to blame.
+
+This is the only file that imports Ray. Ray's own restarts and retries are off: there is one retry policy, in jobs.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import RayError, RayTaskError
+
+from datagen.engine.jobs import Books, Job
+from datagen.engine.placement import Share, lanes, placement
+from datagen.engine.stage import Describe, Failure, attend, enter, whereabouts
+from datagen.errors import DatagenError, InputError
+from datagen.ports import Stage
+
+OBJECT_STORE_BYTES = 200 * 1024**2
+"""Of the Ray that is started here: only scenes and reports travel through it."""
+
+BEAT_SECONDS = 1.0
+CLOSING_SECONDS = 10.0
+MOST_FAILED_OPENINGS = 3
+LONGEST_TEMP_FOLDER = 40
+"""Characters. Ray puts Unix sockets some 60 characters below it, and their paths may have 107."""
+
+
+def run(
+    items: Iterable[Any],
+    stages: Sequence[Stage],
+    *,
+    books: Books,
+    address: str | None,
+    workers: int | None,
+    time_limit_s: float,
+) -> None:
+    """Work on all items. Raises what a stage's `open` raises, and InputError for a cluster that cannot be reached."""
+    with connected(address):
+        have = ray.cluster_resources()
+        needs = [stage.resources for stage in stages]
+        workers = workers or lanes(needs, cpus=have.get("CPU", 1.0))
+        shares = placement(needs, cpus=have.get("CPU", 1.0), gpus=have.get("GPU", 0.0), workers=workers)
+        pools = [_Pool(stage, share, describe=books.describe) for stage, share in zip(stages, shares, strict=True)]
+        floor = _Floor(pools, books=books, workers=workers, time_limit_s=time_limit_s)
+        try:
+            floor.work(books.jobs(items))
+        finally:
+            floor.close()
+
+
+@contextmanager
+def connected(address: str | None = None) -> Iterator[None]:
+    """Be connected to a Ray cluster: the one this process is in already, the one at `address`, or one of our own.
+
+    What is started or connected here is shut down here. Raises InputError if nothing answers at `address`.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    address = address or os.environ.get("RAY_ADDRESS")
+    folder = None if address else _short_temp_folder()
+    try:
+        _connect(address) if address else _start(folder)
+        yield
+    finally:
+        ray.shutdown()
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _connect(address: str) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise InputError(f"no Ray cluster answers at '{address}': {error}") from error
+
+
+def _start(folder: Path | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    ray.init(
+        address="local",
+        num_cpus=len(os.sched_getaffinity(0)),
+        object_store_memory=OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _node_ip_address="127.0.0.1",
+        _temp_dir=str(folder),
+    )
+
+
+def _short_temp_folder() -> Path:
+    parent = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="datagen-", dir=parent if len(parent) <= LONGEST_TEMP_FOLDER else "/tmp"))
+
+
+class _Worker:
+    """The actor: one stage, opened once."""
+
+    def __init__(self, stage: Stage, describe: Describe) -> None:
+        self._stage = stage
+        self._describe = describe
+
+    def open(self) -> float:
+        return enter(self._stage)
+
+    def work(self, *batch: Any) -> Any:
+        """Return the reports, then each item: as returns of their own, so that items stay with the actors."""
+        reports, items = attend(self._stage, batch, describe=self._describe)
+        return reports, *items
+
+    def close(self) -> str:
+        self._stage.close()
+        return whereabouts()
+
+
+class _Pool:
+    """One stage's actors, and the jobs that wait for them."""
+
+    def __init__(self, stage: Stage, share: Share, *, describe: Describe) -> None:
+        self.stage = stage
+        self.share = share
+        self.waiting: deque[_Passage] = deque()
+        self.idle: list[ActorHandle] = []
+        self.size = 0
+        self.opening = 0
+        self.opening_s = 0.0
+        self.failed_openings = 0
+        self.full_since: float | None = None
+        self._describe = describe
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one batch for each worker waits."""
+        return len(self.waiting) >= self.stage.batch_size * max(1, self.size)
+
+    def hire(self) -> ActorHandle:
+        """Start one more actor; it is idle once its `open` has returned."""
+        threads = str(self.share.threads)
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        actor_class: Any = ray.remote(_Worker)
+        actor = actor_class.options(
+            num_cpus=self.share.cpus,
+            num_gpus=self.share.gpus,
+            max_restarts=0,
+            max_task_retries=0,
+            scheduling_strategy="SPREAD",
+            runtime_env={"env_vars": dict.fromkeys(names, threads)},
+        ).remote(self.stage, self._describe)
+        self.size += 1
+        self.opening += 1
+        return actor
+
+    def next_batch(self, *, more_may_come: bool) -> list[_Passage]:
+        """Take a batch from the queue: a full one, or what there is if no more is on its way."""
+        if not self.waiting:
+            return []
+        if self.waiting[0].job.alone:
+            return [self.waiting.popleft()]
+        ready = 0
+        for passage in self.waiting:
+            if passage.job.alone or ready == self.stage.batch_size:
+                break
+            ready += 1
+        if ready < self.stage.batch_size and ready == len(self.waiting) and more_may_come:
+            return []
+        return [self.waiting.popleft() for _ in range(ready)]
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """A job and its item as it is now: the item itself before the first stage, then an ObjectRef."""
+
+    job: Job
+    item: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """What an actor was asked to do. batch is empty while it opens, and then there is no deadline."""
+
+    pool: int
+    actor: ActorHandle
+    batch: list[_Passage] = field(default_factory=list)
+    items: list[ray.ObjectRef] = field(default_factory=list)
+    deadline: float = float("inf")
+
+
+class _Floor:
+    """The driver's loop: admit, dispatch, collect."""
+
+    def __init__(self, pools: list[_Pool], *, books: Books, workers: int, time_limit_s: float) -> None:
+        self.pools = pools
+        self.books = books
+        self.workers = workers
+        self.time_limit_s = time_limit_s
+        self.calls: dict[ray.ObjectRef, _Call] = {}
+        self.load = 0.0
+        self.actors: list[ActorHandle] = []
+
+    def work(self, jobs: Iterator[Job]) -> None:
+        """Take all jobs through all pools."""
+        job = next(jobs, None)
+        if job is None:
+            return
+        for pool in range(len(self.pools)):
+            self._hire(pool)
+        while job or self._in_play():
+            while job and not self.pools[0].is_full:
+                self._begin(job)
+                job = next(jobs, None)
+            self._dispatch(source_dry=job is None)
+            self._grow()
+            self._collect()
+            self.books.flush_if_due()
+
+    def close(self) -> None:
+        """Let idle actors close their stages, and end them all."""
+        closing: list[Any] = [actor.close.remote() for pool in self.pools for actor in pool.idle]
+        try:
+            if closing:
+                ray.wait(closing, num_returns=len(closing), timeout=CLOSING_SECONDS)
+        finally:
+            for actor in self.actors:
+                ray.kill(actor)
+
+    def _in_play(self) -> bool:
+        return any(pool.waiting for pool in self.pools) or any(call.batch for call in self.calls.values())
+
+    def _begin(self, job: Job) -> None:
+        self.pools[0].waiting.append(_Passage(job, self.books.begin(job)))
+
+    def _hire(self, pool: int) -> None:
+        actor = self.pools[pool].hire()
+        self.actors.append(actor)
+        self.calls[actor.open.remote()] = _Call(pool=pool, actor=actor)
+
+    def _dispatch(self, *, source_dry: bool) -> None:
+        """Give idle actors work, those of later stages first."""
+        for number in reversed(range(len(self.pools))):
+            pool = self.pools[number]
+            while pool.idle and self._has_lane(pool) and not self._is_full(number + 1):
+                batch = pool.next_batch(more_may_come=not source_dry or self._any_before(number))
+                if not batch:
+                    break
+                self._call(number, pool.idle.pop(), batch)
+
+    def _call(self, number: int, actor: ActorHandle, batch: list[_Passage]) -> None:
+        pool = self.pools[number]
+        reports, *items = self._work_refs(actor, [passage.item for passage in batch])
+        self.load += pool.share.weight
+        self.calls[reports] = _Call(
+            pool=number,
+            actor=actor,
+            batch=batch,
+            items=items,
+            deadline=time.monotonic() + self.time_limit_s * len(batch),
+        )
+
+    def _work_refs(self, actor: ActorHandle, items: list[Any]) -> list[ray.ObjectRef]:
+        return actor.work.options(num_returns=1 + len(items)).remote(*items)
+
+    def _has_lane(self, pool: _Pool) -> bool:
+        return self.load == 0 or self.load + pool.share.weight <= self.workers + 1e-6
+
+    def _is_full(self, number: int) -> bool:
+        return number < len(self.pools) and self.pools[number].is_full
+
+    def _any_before(self, number: int) -> bool:
+        """Whether anything in play has yet to reach this stage."""
+        return any(pool.waiting for pool in self.pools[:number]) or any(
+            call.batch and call.pool < number for call in self.calls.values()
+        )
+
+    def _grow(self) -> None:
+        """Add a worker where jobs have waited beside idle cores as long as opening one takes."""
+        now = time.monotonic()
+        for number, pool in enumerate(self.pools):
+            if (
+                not pool.is_full
+                or not self._has_lane(pool)
+                or pool.idle
+                or pool.opening
+                or pool.size >= pool.share.most
+            ):
+                pool.full_since = None
+            elif pool.full_since is None:
+                pool.full_since = now
+            elif now - pool.full_since > pool.opening_s:
+                pool.full_since = None
+                self._hire(number)
+
+    def _collect(self) -> None:
+        """Wait for something to happen, and act on all that has."""
+        refs = list(self.calls)
+        soonest = min(call.deadline for call in self.calls.values())
+        patience = max(0.0, min(BEAT_SECONDS, soonest - time.monotonic()))
+        if ray.wait(refs, num_returns=1, timeout=patience)[0]:
+            for ref in ray.wait(refs, num_returns=len(refs), timeout=0)[0]:
+                self._answered(ref, self.calls.pop(ref))
+        now = time.monotonic()
+        for ref in [ref for ref, call in self.calls.items() if call.deadline < now]:
+            call = self.calls.pop(ref)
+            self._replace(call, f"worked on it for more than {self.time_limit_s:g} s and was stopped")
+
+    def _answered(self, ref: ray.ObjectRef, call: _Call) -> None:
+        pool = self.pools[call.pool]
+        try:
+            answer = ray.get(ref)
+        except RayTaskError as error:
+            if not call.batch:
+                raise error.cause if isinstance(error.cause, DatagenError) else DatagenError(str(error)) from None
+            self._free(call)
+            self._lost(call, Failure.of(error))
+            return
+        except RayError as error:
+            self._replace(call, f"lost its worker ({type(error).__name__}: {str(error).splitlines()[0]})")
+            return
+        self._free(call)
+        if call.batch:
+            for passage, report, item in zip(call.batch, answer, call.items, strict=True):
+                self._passed(call.pool, passage.job, report=report, item=item)
+        else:
+            pool.opening -= 1
+            pool.opening_s = answer
+            pool.failed_openings = 0
+
+    def _passed(self, number: int, job: Job, *, report: Any, item: ray.ObjectRef) -> None:
+        last = number == len(self.pools) - 1
+        if self.books.enter(job, report, stage=self.pools[number].stage.name, last=last):
+            self._begin(job)
+        elif report.ended is None and not last:
+            self.pools[number + 1].waiting.append(_Passage(job, item))
+
+    def _free(self, call: _Call) -> None:
+        """The actor is idle again."""
+        pool = self.pools[call.pool]
+        pool.idle.append(call.actor)
+        if call.batch:
+            self.load -= pool.share.weight
+
+    def _replace(self, call: _Call, what: str) -> None:
+        """Give an actor up, start another, and let its jobs begin again."""
+        pool = self.pools[call.pool]
+        ray.kill(call.actor)
+        self.actors.remove(call.actor)
+        pool.size -= 1
+        if call.batch:
+            self.load -= pool.share.weight
+        else:
+            pool.opening -= 1
+            pool.failed_openings += 1
+            if pool.failed_openings >= MOST_FAILED_OPENINGS:
+                raise DatagenError(
+                    f"stage '{pool.stage.name}' cannot start: it {what}, {pool.failed_openings} times in a row"
+                )
+        self._hire(call.pool)
+        self._lost(call, Failure(error=f"stage '{pool.stage.name}' {what}"))
+
+    def _lost(self, call: _Call, failure: Failure) -> None:
+        """Nothing came of a call: a job that was alone has failed an attempt; jobs in company are tried alone."""
+        for passage in call.batch:
+            job = passage.job
+            if len(call.batch) > 1:
+                self.books.excuse(job)
+                self._begin(job)
+            elif self.books.fail(job, failure, stage=self.pools[call.pool].stage.name):
+                self._begin(job)

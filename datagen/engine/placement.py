@@ -1,0 +1,94 @@
+"""Who gets which share of a machine, so that the workers always fit together and a run can never deadlock.
+
+A machine of C cores is cut into L lanes, one for each item worked on at one time. A lane has room for one worker
+of every stage: if the stages ask for more than C/L cores together, all requests shrink alike. The requests only tell
+Ray where there is room; that no more than L stages compute at one time is seen to by the driver.
+A pool starts with one worker and may grow to `most`.
+
+GPUs: one worker of every stage fits on the cards there are, again by shrinking alike; then workers are added, of the
+stage with the largest share first, as long as a card has room for them.
+
+```
+2 cores, 2 lanes     lane 0: plan .2 │ film .5 │ label .3      a pool that others wait for grows into lane 1
+                     lane 1:         │ film .5 │
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from datagen.errors import InputError
+from datagen.ports import Resources
+
+GRAIN = 1e4
+"""Ray counts resources in ten-thousandths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What each worker of a stage asks Ray for, how many threads it may use, and how many of it there may be.
+
+    weight: how much of a lane it fills while it works; a stage that mostly waits fills little.
+    """
+
+    cpus: float
+    gpus: float
+    threads: int
+    weight: float
+    most: int
+
+
+def lanes(needs: Sequence[Resources], *, cpus: float) -> int:
+    """Return how many items cores can work on at one time, given what the hungriest stage needs."""
+    return max(1, int(cpus / max(1.0, *(need.cpus for need in needs))))
+
+
+def placement(needs: Sequence[Resources], *, cpus: float, gpus: float, workers: int) -> list[Share]:
+    """Return each stage's share of a cluster that has `cpus` cores and `gpus` cards in all."""
+    cpu_scale = min(1.0, cpus / workers / max(sum(need.cpus for need in needs), 1e-9))
+    gpu_shares, most = _cards([need.gpus for need in needs], cards=int(gpus), workers=workers)
+    return [
+        Share(
+            cpus=_floor(need.cpus * cpu_scale),
+            gpus=gpu,
+            threads=max(1, int(need.cpus)),
+            weight=min(1.0, need.cpus),
+            most=ceiling,
+        )
+        for need, gpu, ceiling in zip(needs, gpu_shares, most, strict=True)
+    ]
+
+
+def _cards(wants: Sequence[float], *, cards: int, workers: int) -> tuple[list[float], list[int]]:
+    """Return each stage's share of a card, and how many workers of it there may be."""
+    if max(wants) > 1:
+        raise InputError(f"a worker holds one GPU at most; asked for: {max(wants)}")
+    if cards == 0:
+        return [0.0] * len(wants), [workers] * len(wants)
+    shares = [_floor(want) for want in wants]
+    while (free := _left_free(shares, cards=cards)) is None:
+        shares = [_floor(share * 0.95) for share in shares]
+    most = [1 if share else workers for share in shares]
+    for stage in sorted((s for s, share in enumerate(shares) if share), key=lambda s: -shares[s]):
+        while most[stage] < workers and max(free) >= shares[stage]:
+            free[free.index(max(free))] -= shares[stage]
+            most[stage] += 1
+    return shares, most
+
+
+def _left_free(shares: Sequence[float], *, cards: int) -> list[float] | None:
+    """Return what is free on each card when it holds one worker of each stage, or None if they do not all fit."""
+    free = [1.0] * cards
+    for share in sorted(shares, reverse=True):
+        card = free.index(max(free))
+        if free[card] < share:
+            return None
+        free[card] -= share
+    return free
+
+
+def _floor(value: float) -> float:
+    """Round down to what Ray can count."""
+    return int(value * GRAIN + 1e-6) / GRAIN

@@ -1,0 +1,78 @@
+"""What a person sees of a run: a bar on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tqdm import tqdm
+
+LINE_SECONDS = 15.0
+
+
+class Progress:
+    """Counts items as they are settled.
+
+    total: how many there are, or None if nobody knows.  show: False for silence.
+    """
+
+    def __init__(self, *, total: int | None, show: bool) -> None:
+        self.total = total
+        self._started = self._said = time.monotonic()
+        self._settled = self._skipped = self._dropped = self._failed = 0
+        self._show = show
+        self._bar: tqdm | None = None
+        if show and sys.stderr.isatty():
+            layout = "{percentage:3.0f}%|{bar:30}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]" if total else None
+            self._bar = tqdm(total=total, bar_format=layout, unit="clip", dynamic_ncols=True)
+
+    def skipped(self) -> None:
+        """Count an item that an earlier run settled."""
+        self._skipped += 1
+        self._step()
+
+    def settled(self, *, state: str) -> None:
+        """Count an item that this run settled."""
+        self._settled += 1
+        self._dropped += state == "dropped"
+        self._failed += state == "failed"
+        self._step()
+
+    def say(self, words: str) -> None:
+        """Print a line that stays."""
+        if self._show:
+            tqdm.write(words, file=sys.stderr)
+
+    def close(self) -> None:
+        """Print how it ended."""
+        if self._bar is not None:
+            self._bar.close()
+        elif self._settled:
+            self.say(self._line())
+
+    def _step(self) -> None:
+        if self._bar is not None:
+            self._bar.set_postfix_str(self._pace(), refresh=False)
+            self._bar.update(1)
+        elif time.monotonic() - self._said > LINE_SECONDS:
+            self._said = time.monotonic()
+            self.say(self._line())
+
+    def _line(self) -> str:
+        return f"{self._settled + self._skipped}/{'?' if self.total is None else self.total} clips, {self._pace()}"
+
+    def _pace(self) -> str:
+        per_min = 60 * self._settled / max(time.monotonic() - self._started, 1e-9)
+        words = [f"{per_min:.1f} clips/min"] if self._settled else []
+        left = (self.total or 0) - self._settled - self._skipped
+        if left > 0 and self._settled:
+            words.append(f"{_duration(60 * left / per_min)} left")
+        return ", ".join([*words, f"{self._dropped} dropped", f"{self._failed} failed"])
+
+
+def _duration(seconds: float) -> str:
+    """Return 45 s, 12 min or 3 h 20 min."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

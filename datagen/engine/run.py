@@ -1,0 +1,66 @@
+"""The engine's one entrance: items and stages go in, folders and a ledger come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from typing import Any, Literal
+
+from datagen.engine import local
+from datagen.engine.jobs import Books, Totals
+from datagen.engine.progress import Progress
+from datagen.engine.stage import Describe
+from datagen.engine.store import Store
+from datagen.errors import InputError
+from datagen.ports import Stage
+
+
+def execute(
+    items: Iterable[Any],
+    stages: Sequence[Stage],
+    *,
+    store: Store,
+    executor: Literal["ray", "local"] = "ray",
+    address: str | None = None,
+    workers: int | None = None,
+    attempts: int = 2,
+    time_limit_s: float = 900.0,
+    facts: Mapping[str, str] | None = None,
+    describe: Describe | None = None,
+    progress: bool = True,
+) -> Totals:
+    """Take every item through all stages, once, and leave each in the store as done, dropped or failed.
+
+    items: dataclasses with `id` and `workdir` (the engine sets it); asked for one by one, so there may be very many.
+    executor: "local" is for debugging.  address: of a Ray cluster; None starts Ray on this machine, for this call.
+    workers: how many items are worked on at one time; None for as many as there are cores.
+    attempts: how often an item is tried before it is failed.  time_limit_s: for one item in one stage (Ray only).
+    facts: for every ledger row.  describe: item → more facts, called in the worker with the newest form of the item.
+    Calling it again with the same store does what is missing; items that failed are tried again.
+    Raises InputError for a store that is in use or an id that is no plain name, and DatagenError when a stage cannot
+    start or the store cannot be written. Ctrl-C leaves the store in order, and is raised on.
+    """
+    if not stages or min(attempts, workers or 1) < 1 or time_limit_s <= 0:
+        raise InputError(
+            f"need a stage, attempts ≥ 1, workers ≥ 1, time limit > 0 s; got {len(stages)} stages, "
+            f"{attempts} attempts, {workers} workers, {time_limit_s} s"
+        )
+    shown = Progress(total=len(items) if isinstance(items, Sized) else None, show=progress)
+    books = Books(store, attempts=attempts, facts=facts or {}, describe=describe or _nothing, progress=shown)
+    try:
+        with store.opened():
+            if executor == "local":
+                local.run(items, stages, books=books)
+            else:
+                from datagen.engine import cluster
+
+                cluster.run(items, stages, books=books, address=address, workers=workers, time_limit_s=time_limit_s)
+    except KeyboardInterrupt:
+        shown.close()
+        shown.say("Stopped. What is finished is kept; run the same command again to go on.")
+        raise
+    shown.close()
+    return books.totals()
+
+
+def _nothing(item: Any) -> Mapping[str, str]:
+    return {}
