@@ -1,7 +1,7 @@
 """What the user asks for: a recipe file is read, checked and expanded into one prompt per clip."""
 
 from datagen.recipe.dump import dump, recipe_hash
-from datagen.recipe.expand import check_source, derive_seed, expand
+from datagen.recipe.expand import check_words, derive_seed, expand
 from datagen.recipe.load import load
 from datagen.recipe.rig import LOG, find_rig, load_rig, shipped_recipes
 from datagen.recipe.schema import ClipSpec, EngineSpec, JudgeSpec, Name, PromptSpec, Recipe
@@ -14,7 +14,7 @@ __all__ = [
     "Name",
     "PromptSpec",
     "Recipe",
-    "check_source",
+    "check_words",
     "derive_seed",
     "dump",
     "expand",

@@ -10,17 +10,29 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_jsonable_python
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import SafeRepresenter
 
 from datagen.recipe.schema import Recipe
 from datagen.scene import SE3, Rig
 
 
+class _Representer(SafeRepresenter):
+    """Writes texts so that every character comes back: what is not printable goes in double quotes, escaped."""
+
+    def text(self, text: str) -> Any:
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Representer.add_representer(str, _Representer.text)
+
+
 def dump(recipe: Recipe) -> str:
     """Return YAML that holds every setting, defaults too, and loads again to an equal recipe."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.Representer = _Representer
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 120
+    yaml.width = 1 << 20
     text = io.StringIO()
     yaml.dump(to_jsonable_python(recipe), text)
     return text.getvalue()

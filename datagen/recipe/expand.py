@@ -29,7 +29,7 @@ def expand(recipe: Recipe, *, count: int | None) -> list[Prompt]:
     """Return the prompts of a recipe, `Prompt.index` counting from 0.
 
     First come the recipe's texts, then `scenes` prompts without text. Where a recipe has neither, the source's
-    own `count` is how many prompts without text there are. (`check_source` refuses what makes no sense.)
+    own `count` is how many prompts without text there are; where that is endless (None), there are none.
     """
     repetitions: Counter[str] = Counter()
     prompts = []
@@ -43,19 +43,20 @@ def expand(recipe: Recipe, *, count: int | None) -> list[Prompt]:
     return prompts
 
 
-def check_source(recipe: Recipe, *, file: str, needs_text: bool, count: int | None) -> None:
-    """Raise RecipeError where prompts and `scenes` do not fit the recipe's scene source.
+def check_words(recipe: Recipe, *, needs_text: bool, file: str | None = None) -> None:
+    """Raise RecipeError where the recipe's prompts and `scenes` do not fit its scene source.
 
-    file: the recipe's, for the message.  needs_text, count: what the source says of itself.
+    needs_text: what the source says of itself.  file: the recipe's, for the message.
     """
-    use = recipe.scene["use"]
+    where, use = file or recipe.name, recipe.scene["use"]
     problems = []
     if needs_text and not recipe.prompts:
-        problems.append(f"{file} prompts: none given, but scene source '{use}' makes scenes of words; add some")
+        problems.append(f"{where} prompts: none given, but scene source '{use}' makes scenes of words; add some")
     if needs_text and recipe.scenes is not None:
-        problems.append(f"{file} scenes: scene source '{use}' makes one scene per prompt; use a prompt's count instead")
-    if not needs_text and not recipe.prompts and recipe.scenes is None and count is None:
-        problems.append(f"{file} scenes: not given, and scene source '{use}' has no end; say how many to make")
+        problems.append(
+            f"{where} scenes: found {recipe.scenes}, but scene source '{use}' makes one scene per prompt;"
+            " leave it out and set each prompt's count"
+        )
     if problems:
         raise RecipeError(problems)
 
