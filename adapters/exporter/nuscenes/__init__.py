@@ -13,8 +13,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from adapters.exporter.nuscenes.augment import augment
 from adapters.exporter.nuscenes.splits import checked_shares
+from adapters.exporter.nuscenes.validate import Violation, validate
 from datagen.scene import Clip, Label
+
+__all__ = ["NuScenesExporter", "Settings", "Violation", "augment", "build", "validate"]
 
 
 class Settings(BaseModel):

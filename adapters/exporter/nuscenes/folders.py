@@ -39,6 +39,20 @@ def place(source: Path, target: Path) -> None:
 
     Raises DatasetError when `source` is not there or `target` is.
     """
+    if not _hard_linked(source, target):
+        shutil.copyfile(source, target)
+
+
+def link(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source` without ever copying: a hard link, or a symbolic one.
+
+    Raises DatasetError when `source` is not there or `target` is.
+    """
+    if not _hard_linked(source, target):
+        target.symlink_to(source.resolve())
+
+
+def _hard_linked(source: Path, target: Path) -> bool:
     if target.exists():
         raise DatasetError(f"{target.name}: two files of the dataset have this name; the second is {source}")
     try:
@@ -46,7 +60,8 @@ def place(source: Path, target: Path) -> None:
     except FileNotFoundError as error:
         raise DatasetError(f"{source}: the file is missing") from error
     except OSError:
-        shutil.copyfile(source, target)
+        return False
+    return True
 
 
 def within(root: Path, filename: str) -> Path:

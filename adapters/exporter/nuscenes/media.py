@@ -35,7 +35,7 @@ def files(dataset: Path, tables: Tables) -> Iterator[Violation]:
         if _stays(dataset, row["filename"]) and not (dataset / row["filename"]).is_file():
             yield _broken("map", row, "file-exists", f"{row['filename']} is missing")
     rows = [row for row in tables["sample_data"] if _stays(dataset, row["filename"])]
-    for row in tqdm(rows, desc="files", unit="file", disable=len(rows) < 5000, leave=False):
+    for row in tqdm(rows, desc="files", unit="file", delay=1.0, leave=False):
         problem = _problem(dataset / row["filename"], row)
         if problem is not None:
             rule, message = problem

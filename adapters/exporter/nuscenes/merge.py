@@ -12,7 +12,6 @@ rows. The same fragments in the same order give the same bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from tqdm import tqdm
 from adapters.exporter.nuscenes import infos, maps, taxonomy
 from adapters.exporter.nuscenes.folders import appearing, place, within
 from adapters.exporter.nuscenes.fragment import FRAGMENT_TABLES
-from adapters.exporter.nuscenes.splits import assign
+from adapters.exporter.nuscenes.splits import assign, write_splits
 from adapters.exporter.nuscenes.tables import Row, TableWriter, read_lines, write_table
 from adapters.exporter.nuscenes.tokens import token_of
 from datagen.errors import DatasetError
@@ -50,14 +49,9 @@ def merge(
         masks = maps.merge_maps(fragments, partial)
         write_table(tables / "map.json", _map_rows(fragments, masks))
         write_splits(tables / "splits.json", assign(names, splits))
-        for fragment in tqdm(fragments, desc="merge", unit="clip", disable=len(fragments) < 20):
+        for fragment in tqdm(fragments, desc="merge", unit="clip", delay=1.0):
             _place_files(fragment, partial)
         infos.write_infos(partial, version)
-
-
-def write_splits(path: Path, splits: Mapping[str, Sequence[str]]) -> None:
-    """Write `splits.json` as the devkit reads it."""
-    path.write_text(json.dumps(splits, indent=1) + "\n", encoding="utf-8")
 
 
 def vocabulary_rows() -> dict[str, list[Row]]:

@@ -5,10 +5,13 @@ A split's name must not be one that the devkit resolves to its own list of scene
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from adapters.exporter.nuscenes.tokens import token_of
+from datagen.errors import DatasetError
 
 PREDEFINED = ("train", "val", "test", "mini_train", "mini_val", "train_detect", "train_track")
 """Names the devkit resolves to its own lists, whatever `splits.json` says."""
@@ -63,3 +66,47 @@ def _counts(total: int, shares: list[float]) -> list[int]:
             if count == 0 and (counts[largest] > 1):
                 counts[i], counts[largest] = 1, counts[largest] - 1
     return counts
+
+
+def write_splits(path: Path, splits: Mapping[str, Sequence[str]]) -> None:
+    """Write `splits.json` as the devkit reads it."""
+    path.write_text(json.dumps(splits, indent=1) + "\n", encoding="utf-8")
+
+
+def train_and_val(dataset: Path, version: str, scene_names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the scenes a dataset trains on and validates on, by its own `splits.json`, else by the devkit's lists.
+
+    In `splits.json`, `train` and `val` or the only splits that end in `_train` and `_val` are meant. A dataset
+    that tells neither trains on everything. Raises DatasetError when `splits.json` is ambiguous.
+    """
+    path = dataset / version / "splits.json"
+    if path.is_file():
+        splits = _read_splits(path)
+        return _meant(splits, "train", path) or list(scene_names), _meant(splits, "val", path)
+    from nuscenes.utils.splits import create_splits_scenes
+
+    predefined = create_splits_scenes()
+    prefix = {"mini": "mini_", "trainval": ""}.get(version.rsplit("-", maxsplit=1)[-1])
+    if prefix is None:
+        return list(scene_names), []
+    train, val = (set(predefined[f"{prefix}{name}"]) for name in ("train", "val"))
+    return [name for name in scene_names if name in train], [name for name in scene_names if name in val]
+
+
+def _read_splits(path: Path) -> dict[str, list[str]]:
+    try:
+        splits = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DatasetError(f"{path}: is not JSON ({error})") from error
+    if not isinstance(splits, dict) or not all(isinstance(scenes, list) for scenes in splits.values()):
+        raise DatasetError(f"{path}: is not split → list of scene names")
+    return splits
+
+
+def _meant(splits: Mapping[str, list[str]], name: str, path: Path) -> list[str]:
+    candidates = [split for split in splits if split == name] or [
+        split for split in splits if split.endswith(f"_{name}") or split == f"{name}_real"
+    ]
+    if len(candidates) > 1:
+        raise DatasetError(f"{path}: which split is the one to '{name}' on? There are: {', '.join(candidates)}")
+    return list(splits[candidates[0]]) if candidates else []
