@@ -13,27 +13,18 @@ the clip's id and the row's place in it. Nothing outlives the clip: the memory h
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from jaxtyping import Int64
 
 from adapters.exporter.nuscenes import canbus, maps
-from adapters.exporter.nuscenes.tables import Row, write_lines
-from adapters.exporter.nuscenes.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, visibility_token
-from adapters.exporter.nuscenes.tokens import token_of
+from adapters.exporter.nuscenes.label_rows import add_labels
+from adapters.exporter.nuscenes.sensor_rows import add_sensors
+from adapters.exporter.nuscenes.tables import Row, Rows, chain, write_lines
+from adapters.exporter.nuscenes.tokens import sample_token, token_of
 from datagen.errors import ClipError
-from datagen.scene import SE3, Clip, Label
-
-LIDAR_CHANNEL = "LIDAR_TOP"
-"""What the devkit calls the LiDAR, and looks for; the rig may call it otherwise."""
+from datagen.scene import Clip, Label
 
 FRAGMENT_TABLES = (
     "scene",
@@ -48,8 +39,6 @@ FRAGMENT_TABLES = (
     "media",
     "provenance",
 )
-
-Rows = dict[str, list[Row]]
 
 
 def write_fragment(
@@ -92,9 +81,8 @@ def rows_of(clip: Clip, labels: Sequence[Label], *, scene_name: str, folder: Pat
     rows["sample"] = samples
     rows["log"] = [_log_row(clip, logfile)]
     rows["scene"] = [_scene_row(clip, samples, scene_name=scene_name)]
-    for channel in _channels(clip):
-        _add_channel(rows, clip, channel, logfile=logfile, folder=folder, sweeps=sweeps)
-    _add_labels(rows, clip, labels)
+    add_sensors(rows, clip, logfile=logfile, folder=folder, sweeps=sweeps)
+    add_labels(rows, clip, labels)
     rows["provenance"] = [_provenance_row(clip, scene_name=scene_name)]
     return rows
 
@@ -109,22 +97,8 @@ def description_of(clip: Clip) -> str:
     return f"{words}; {look}" if words else look
 
 
-def chain(rows: Sequence[Row]) -> None:
-    """Link rows, given in the order of time, by `prev` and `next`."""
-    for before, row, after in zip([None, *rows[:-1]], rows, [*rows[1:], None], strict=True):
-        row["prev"] = before["token"] if before else ""
-        row["next"] = after["token"] if after else ""
-
-
-# ---------------------------------------------------------------------------------------------- scene and log
-
-
 def _scene_token(clip: Clip) -> str:
     return token_of("scene", clip.id)
-
-
-def _sample_token(clip: Clip, frame: int) -> str:
-    return token_of("sample", clip.id, int(frame))
 
 
 def _scene_row(clip: Clip, samples: list[Row], *, scene_name: str) -> Row:
@@ -159,7 +133,7 @@ def _log_row(clip: Clip, logfile: str) -> Row:
 def _sample_rows(clip: Clip) -> list[Row]:
     rows = [
         {
-            "token": _sample_token(clip, frame),
+            "token": sample_token(clip.id, int(frame)),
             "timestamp": int(clip.timeline.timestamp_us[frame]),
             "prev": "",
             "next": "",
@@ -186,179 +160,4 @@ def _provenance_row(clip: Clip, *, scene_name: str) -> Row:
         "place": scene.ambience.place.value,
         "source": dict(sorted(scene.provenance.items())),
         "event_instance_tokens": [token_of("instance", clip.id, actor.id) for actor in scene.actors if actor.event],
-    }
-
-
-# ------------------------------------------------------------------------------------------------------ sensors
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Channel:
-    """One sensor of the clip. timestamp_us: of all frames.  path: where a frame's file lies."""
-
-    name: str
-    modality: str
-    ego_SE3_sensor: SE3
-    intrinsics: list[list[float]]
-    timestamp_us: Int64[np.ndarray, "frames"]
-    path: Callable[[int], Path]
-    width_px: int = 0
-    height_px: int = 0
-
-    @property
-    def fileformat(self) -> str:
-        return "jpg" if self.modality == "camera" else "pcd"
-
-    @property
-    def suffix(self) -> str:
-        return ".jpg" if self.modality == "camera" else ".pcd.bin"
-
-
-def _channels(clip: Clip) -> list[_Channel]:
-    cameras = [
-        _Channel(
-            name=camera.channel,
-            modality="camera",
-            ego_SE3_sensor=camera.ego_SE3_cam,
-            intrinsics=camera.intrinsics_px.tolist(),
-            timestamp_us=clip.timeline.camera_timestamp_us[:, view],
-            path=partial(clip.frame_path, camera.channel),
-            width_px=camera.width_px,
-            height_px=camera.height_px,
-        )
-        for view, camera in enumerate(clip.rig.cameras)
-    ]
-    lidar = _Channel(
-        name=LIDAR_CHANNEL,
-        modality="lidar",
-        ego_SE3_sensor=clip.rig.lidar.ego_SE3_lidar,
-        intrinsics=[],
-        timestamp_us=clip.timeline.timestamp_us,
-        path=clip.sweep_path,
-    )
-    return [*cameras, lidar]
-
-
-def _add_channel(rows: Rows, clip: Clip, channel: _Channel, *, logfile: str, folder: Path, sweeps: bool) -> None:
-    """Add one sensor's rows: what it is, where it sits, and its data, poses and files frame by frame."""
-    sensor = token_of("sensor", channel.name)
-    pose = {
-        "translation": channel.ego_SE3_sensor.translation_m.tolist(),
-        "rotation": channel.ego_SE3_sensor.quat_wxyz.tolist(),
-        "camera_intrinsic": channel.intrinsics,
-    }
-    calibrated = token_of("calibrated_sensor", channel.name, *pose.values())
-    rows["sensor"].append({"token": sensor, "channel": channel.name, "modality": channel.modality})
-    rows["calibrated_sensor"].append({"token": calibrated, "sensor_token": sensor, **pose})
-
-    frames = _exported_frames(clip, channel, sweeps=sweeps)
-    data = [_data_row(clip, channel, frame, calibrated=calibrated, logfile=logfile) for frame in frames]
-    chain(data)
-    rows["sample_data"] += data
-    rows["ego_pose"] += _pose_rows(clip, data)
-    rows["media"] += [
-        {"filename": row["filename"], "source": os.path.relpath(channel.path(frame), folder)}
-        for frame, row in zip(frames, data, strict=True)
-    ]
-
-
-def _exported_frames(clip: Clip, channel: _Channel, *, sweeps: bool) -> list[int]:
-    """Key frames, and those between if wanted; the LiDAR may have been fired at key frames only."""
-    frames = []
-    for frame in range(len(clip.timeline)):
-        key = bool(clip.timeline.is_keyframe[frame])
-        if not key and not sweeps:
-            continue
-        path = channel.path(frame)
-        if not path.is_file() or path.stat().st_size == 0:
-            if not key and channel.modality == "lidar" and not path.exists():
-                continue
-            state = "empty" if path.exists() else "missing"
-            raise ClipError(f"clip {clip.id}: the file of {channel.name}, frame {frame}, is {state} ({path})")
-        frames.append(frame)
-    return frames
-
-
-def _data_row(clip: Clip, channel: _Channel, frame: int, *, calibrated: str, logfile: str) -> Row:
-    key = bool(clip.timeline.is_keyframe[frame])
-    token = token_of("sample_data", clip.id, channel.name, frame)
-    timestamp_us = int(channel.timestamp_us[frame])
-    folder = "samples" if key else "sweeps"
-    return {
-        "token": token,
-        "sample_token": _sample_token(clip, _keyframe_of(clip, frame)),
-        "ego_pose_token": token,
-        "calibrated_sensor_token": calibrated,
-        "timestamp": timestamp_us,
-        "fileformat": channel.fileformat,
-        "is_key_frame": key,
-        "height": channel.height_px,
-        "width": channel.width_px,
-        "filename": f"{folder}/{channel.name}/{logfile}__{channel.name}__{timestamp_us}{channel.suffix}",
-        "prev": "",
-        "next": "",
-    }
-
-
-def _keyframe_of(clip: Clip, frame: int) -> int:
-    """A sweep belongs to the sample that follows it, says the schema: the devkit interpolates boxes back from there.
-
-    After the last sample it belongs to that.
-    """
-    keyframes = clip.timeline.keyframes
-    following = min(int(np.searchsorted(keyframes, frame)), len(keyframes) - 1)
-    return int(keyframes[following])
-
-
-def _pose_rows(clip: Clip, data: list[Row]) -> list[Row]:
-    timestamp_us = np.array([row["timestamp"] for row in data], dtype=np.int64)
-    translation, quat = clip.scene.ego.at(timestamp_us)
-    return [
-        {"token": row["ego_pose_token"], "timestamp": row["timestamp"], "rotation": q, "translation": t}
-        for row, q, t in zip(data, quat.tolist(), translation.tolist(), strict=True)
-    ]
-
-
-# ------------------------------------------------------------------------------------------------------- labels
-
-
-def _add_labels(rows: Rows, clip: Clip, labels: Sequence[Label]) -> None:
-    tracks: dict[str, list[Label]] = defaultdict(list)
-    for label in sorted(labels, key=lambda label: label.frame):
-        if not clip.timeline.is_keyframe[label.frame]:
-            raise ClipError(f"clip {clip.id}: the label of {label.actor_id} is at frame {label.frame}, not a key frame")
-        tracks[label.actor_id].append(label)
-    for actor_id, track in tracks.items():
-        boxes = [_annotation_row(clip, label) for label in track]
-        chain(boxes)
-        rows["sample_annotation"] += boxes
-        rows["instance"].append(_instance_row(clip, actor_id, boxes, name=CATEGORY_NAMES[track[0].category]))
-
-
-def _annotation_row(clip: Clip, label: Label) -> Row:
-    length, width, height = (float(side) for side in label.size_lwh_m)
-    attributes = [token_of("attribute", ATTRIBUTE_NAMES[label.attribute])] if label.attribute else []
-    return {
-        "token": token_of("sample_annotation", clip.id, label.actor_id, int(label.frame)),
-        "sample_token": _sample_token(clip, label.frame),
-        "instance_token": token_of("instance", clip.id, label.actor_id),
-        "visibility_token": visibility_token(label.visible),
-        "attribute_tokens": attributes,
-        "translation": label.world_SE3_box.translation_m.tolist(),
-        "size": [width, length, height],
-        "rotation": label.world_SE3_box.quat_wxyz.tolist(),
-        "prev": "",
-        "next": "",
-        "num_lidar_pts": int(label.lidar_points),
-        "num_radar_pts": 0,
-    }
-
-
-def _instance_row(clip: Clip, actor_id: str, boxes: list[Row], *, name: str) -> dict[str, Any]:
-    return {
-        "token": token_of("instance", clip.id, actor_id),
-        "category_token": token_of("category", name),
-        "nbr_annotations": len(boxes),
-        "first_annotation_token": boxes[0]["token"],
-        "last_annotation_token": boxes[-1]["token"],
     }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from adapters.exporter.nuscenes.schema import SCHEMA, is_texts
 from adapters.exporter.nuscenes.tables import Row
 from adapters.exporter.nuscenes.taxonomy import attribute_fits
 
@@ -31,102 +32,6 @@ class Violation:
     def __str__(self) -> str:
         return " ".join(part for part in (self.table, self.token, f"[{self.rule}]", self.message) if part)
 
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _is_numbers(value: object, count: int) -> bool:
-    numbers = isinstance(value, list) and all(isinstance(x, int | float) and not isinstance(x, bool) for x in value)
-    return numbers and len(value) == count  # type: ignore[arg-type]
-
-
-def _is_vector(value: object) -> bool:
-    return _is_numbers(value, 3)
-
-
-def _is_quaternion(value: object) -> bool:
-    return _is_numbers(value, 4)
-
-
-def _is_intrinsic(value: object) -> bool:
-    return value == [] or (isinstance(value, list) and len(value) == 3 and all(map(_is_vector, value)))
-
-
-SCHEMA: dict[str, dict[str, Callable[[object], bool]]] = {
-    "category": {"token": _is_text, "name": _is_text},
-    "attribute": {"token": _is_text, "name": _is_text},
-    "visibility": {"token": _is_text, "level": _is_text},
-    "instance": {
-        "token": _is_text,
-        "category_token": _is_text,
-        "nbr_annotations": _is_whole,
-        "first_annotation_token": _is_text,
-        "last_annotation_token": _is_text,
-    },
-    "sensor": {"token": _is_text, "channel": _is_text, "modality": _is_text},
-    "calibrated_sensor": {
-        "token": _is_text,
-        "sensor_token": _is_text,
-        "translation": _is_vector,
-        "rotation": _is_quaternion,
-        "camera_intrinsic": _is_intrinsic,
-    },
-    "ego_pose": {"token": _is_text, "timestamp": _is_whole, "translation": _is_vector, "rotation": _is_quaternion},
-    "log": {"token": _is_text, "logfile": _is_text, "location": _is_text},
-    "scene": {
-        "token": _is_text,
-        "log_token": _is_text,
-        "nbr_samples": _is_whole,
-        "first_sample_token": _is_text,
-        "last_sample_token": _is_text,
-        "name": _is_text,
-        "description": _is_text,
-    },
-    "sample": {"token": _is_text, "timestamp": _is_whole, "prev": _is_text, "next": _is_text, "scene_token": _is_text},
-    "sample_data": {
-        "token": _is_text,
-        "sample_token": _is_text,
-        "ego_pose_token": _is_text,
-        "calibrated_sensor_token": _is_text,
-        "timestamp": _is_whole,
-        "fileformat": _is_text,
-        "is_key_frame": _is_flag,
-        "height": _is_whole,
-        "width": _is_whole,
-        "filename": _is_text,
-        "prev": _is_text,
-        "next": _is_text,
-    },
-    "sample_annotation": {
-        "token": _is_text,
-        "sample_token": _is_text,
-        "instance_token": _is_text,
-        "visibility_token": _is_text,
-        "attribute_tokens": _is_texts,
-        "translation": _is_vector,
-        "size": _is_vector,
-        "rotation": _is_quaternion,
-        "prev": _is_text,
-        "next": _is_text,
-        "num_lidar_pts": _is_whole,
-        "num_radar_pts": _is_whole,
-    },
-    "map": {"token": _is_text, "filename": _is_text, "log_tokens": _is_texts},
-}
-"""The fields somebody reads, by table."""
 
 _REFERENCES = (
     ("instance", "category_token", "category"),
@@ -322,7 +227,7 @@ def names(tables: Tables) -> Iterator[Violation]:
 def splits(tables: Tables, found: object) -> Iterator[Violation]:
     """`splits.json` is split → scene names, and names scenes that are there."""
     known = {row["name"] for row in tables["scene"]}
-    if not isinstance(found, dict) or not all(map(_is_texts, found.values())):
+    if not isinstance(found, dict) or not all(map(is_texts, found.values())):
         yield Violation(
             table="splits", token="", rule="splits", message="splits.json is not split → list of scene names"
         )

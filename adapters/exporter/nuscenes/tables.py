@@ -8,7 +8,7 @@ order of the schema, so that the same rows give the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -16,6 +16,8 @@ from typing import Any, TextIO
 from datagen.errors import DatasetError
 
 Row = dict[str, Any]
+Rows = dict[str, list[Row]]
+"""Table → rows."""
 
 TABLES = (
     "category",
@@ -40,6 +42,13 @@ _CHUNK_CHARS = 1 << 20
 def dump(row: Row) -> str:
     """Return a row as one line of JSON. Raises ValueError for NaN and infinity."""
     return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def chain(rows: Sequence[Row]) -> None:
+    """Link rows, given in the order of time, by `prev` and `next`."""
+    for before, row, after in zip([None, *rows[:-1]], rows, [*rows[1:], None], strict=True):
+        row["prev"] = before["token"] if before else ""
+        row["next"] = after["token"] if after else ""
 
 
 def write_lines(path: Path, rows: Iterable[Row]) -> None:

@@ -15,3 +15,8 @@ def token_of(table: str, *parts: object) -> str:
         text = repr(part).encode()
         digest.update(f"{len(text)}:".encode() + text)
     return digest.hexdigest()
+
+
+def sample_token(clip_id: str, frame: int) -> str:
+    """Return the token of the sample at a clip's key frame."""
+    return token_of("sample", clip_id, frame)
