@@ -106,8 +106,8 @@ BREEDS: dict[str, Breed] = {
 _KIND_SIZES: dict[str, tuple[float, float, float]] = {
     "hatchback": (0.89, 0.95, 0.93), "sedan": (1.02, 0.97, 0.91), "suv": (1.02, 1.03, 1.06), "van": (1.12, 1.06, 1.22),
     "taxi": (1.03, 0.98, 0.95), "pickup": (0.79, 0.83, 0.66), "box": (0.98, 0.97, 1.03), "lorry": (1.06, 1.0, 1.08),
-    "tanker": (1.25, 1.0, 1.06), "fire_engine": (1.2, 1.0, 1.07), "coach": (1.07, 1.0, 1.05), "school": (0.95, 0.95, 0.93),
-    "excavator": (1.05, 1.05, 1.05), "roller": (0.85, 0.85, 0.9),
+    "tanker": (1.25, 1.0, 1.06), "fire_engine": (1.2, 1.0, 1.07), "coach": (1.07, 1.0, 1.05),
+    "school": (0.95, 0.95, 0.93), "excavator": (1.05, 1.05, 1.05), "roller": (0.85, 0.85, 0.9),
 }  # fmt: skip
 
 PEOPLE: dict[Category, float] = {
@@ -174,7 +174,9 @@ def draw_vehicle(name: str, breed: str, *, rng: np.random.Generator) -> Vehicle:
     if kin.hauls is None:
         return Vehicle(id=name, breed=breed, body=body)
     category, length, gap = kin.hauls
-    return Vehicle(id=name, breed=breed, body=body, towed=_towed(category, length, pulled_by=body, rng=rng), hitch_gap_m=gap)
+    return Vehicle(
+        id=name, breed=breed, body=body, towed=_towed(category, length, pulled_by=body, rng=rng), hitch_gap_m=gap
+    )
 
 
 def draw_walker(name: str, *, rng: np.random.Generator) -> Walker:

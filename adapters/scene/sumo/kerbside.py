@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from datagen.scene import Category, Posture
 
 CLEAR_OF_CROSSING_M = 7.0
 PARKED_BREEDS = {"car": 0.90, "truck": 0.06, "motorcycle": 0.03, "trailer": 0.01}
+
+LOWER = 0.7
+"""Height of someone who sits, or of a bicycle without its rider, against the ordinary."""
 
 Near = Callable[[np.ndarray], bool]
 """Whether a place is near enough to the ego's path to matter."""
@@ -70,9 +74,9 @@ def _on_pavement(lane: Any, *, per_km: float, rng: np.random.Generator) -> Itera
         s = float(rng.uniform(0.05, 0.95)) * total
         what = str(rng.choice(["people", "bicycles", "rack", "clutter"], p=[0.62, 0.24, 0.06, 0.08]))
         if what == "people":
-            yield from _group(line, s=s, left=-half + 0.45, rng=rng)
+            yield from _group(line, s=s, left=-half + 0.3, rng=rng)
         elif what == "bicycles":
-            yield from _bicycles(line, s=s, left=half - 0.5, rng=rng)
+            yield from _bicycles(line, s=s, left=half - 0.35, rng=rng)
         else:
             category = Category.BICYCLE_RACK if what == "rack" else Category.PUSHABLE
             yield _beside(line, category, s=s, left=half - 1.0, turn_rad=0.0, posture=Posture.ACTIVE, rng=rng)
@@ -109,6 +113,5 @@ def _beside(
     body = draw_body(category, rng=rng)
     if posture is Posture.SITTING or category is Category.BICYCLE:
         length, width, height = body.size_lwh_m
-        body_height = round(height * (0.72 if posture is Posture.SITTING else 0.7), 3)
-        body = type(body)(category=category, size_lwh_m=(length, width, body_height), look=body.look)
+        body = replace(body, size_lwh_m=(length, width, round(height * LOWER, 3)))
     return Placed(body=body, at_m=at, yaw_rad=float(yaw) + turn_rad, posture=posture)

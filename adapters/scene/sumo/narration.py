@@ -39,7 +39,8 @@ TURN_RAD = 0.8
 NEAR_M = 40.0
 MENTIONED: dict[Category, str] = {
     Category.BUS: "bus", Category.BENDY_BUS: "bendy bus", Category.TRUCK: "truck", Category.TRAILER: "trailer",
-    Category.MOTORCYCLE: "motorcycle", Category.BICYCLE: "bicycle", Category.CONSTRUCTION_VEHICLE: "construction vehicle",
+    Category.MOTORCYCLE: "motorcycle", Category.BICYCLE: "bicycle",
+    Category.CONSTRUCTION_VEHICLE: "construction vehicle",
     Category.AMBULANCE: "ambulance", Category.POLICE: "police car", Category.BARRIER: "barriers",
     Category.TRAFFIC_CONE: "cones", Category.CONSTRUCTION_WORKER: "workers", Category.CHILD: "child",
     Category.STROLLER: "stroller", Category.WHEELCHAIR: "wheelchair", Category.PERSONAL_MOBILITY: "personal mobility",

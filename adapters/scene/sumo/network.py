@@ -108,7 +108,8 @@ _NETCONVERT = [
     *("--offset.x", str(MARGIN_M), "--offset.y", str(MARGIN_M)),
     *("--geometry.remove", "true", "--no-turnarounds", "true", "--crossings.guess", "true", "--walkingareas", "true"),
     *("--default.junctions.radius", "7", "--junctions.corner-detail", "8", "--junctions.internal-link-detail", "14"),
-    *("--junctions.limit-turn-speed", "3.5", "--default.crossing-width", "4", "--crossings.guess.speed-threshold", "30"),
+    *("--junctions.limit-turn-speed", "3.5", "--default.crossing-width", "4"),
+    *("--crossings.guess.speed-threshold", "30"),
     *("--tls.crossing-min.time", "6", "--tls.cycle.time", "50", "--rectangular-lane-cut", "false", "--precision", "3"),
 ]  # fmt: skip
 

@@ -53,7 +53,7 @@ def overlapping_pairs(boxes: Float[np.ndarray, "times actors 5"]) -> set[tuple[i
 
 
 def losers(pairs: set[tuple[int, int]], *, keep: Sequence[bool], group: Sequence[str]) -> set[int]:
-    """Return the columns to let go so that no pair is left: whoever is in most conflicts goes first.
+    """Return the columns to let go so that no pair is left: whoever is in most conflicts, of equals the last.
 
     keep: columns that never go.  group: columns of one group (a truck and its trailer) go together, and
     do not conflict with each other.
@@ -64,7 +64,7 @@ def losers(pairs: set[tuple[int, int]], *, keep: Sequence[bool], group: Sequence
         counts = Counter(column for pair in left for column in pair if not keep[column])
         if not counts:
             break
-        worst = max(sorted(counts), key=lambda column: counts[column])
+        worst = max(counts, key=lambda column: (counts[column], column))
         gone |= {column for column in range(len(group)) if group[column] == group[worst]}
         left = {(a, b) for a, b in left if a not in gone and b not in gone}
     return gone

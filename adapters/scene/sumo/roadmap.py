@@ -15,6 +15,7 @@ SUMO knows centre lines, widths and permissions; what is painted or built is der
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def _neighbor(lane: Any, step: int) -> str | None:
 
 def _dividers(edge: Any) -> Iterator[Divider]:
     lanes = edge.getLanes()
-    for lane, left in zip(lanes, lanes[1:]):
+    for lane, left in pairwise(lanes):
         paint = _paint(lane, left)
         if paint is not None:
             line = shifted_m(center_of(lane), lane.getWidth() / 2)

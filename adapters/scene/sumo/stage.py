@@ -36,7 +36,7 @@ class SumoStage:
 
     settings: Settings
     name: str = "scene"
-    resources: Resources = Resources(cpus=1.0)
+    resources: Resources = field(default_factory=Resources)
     batch_size: int = 1
     _networks: dict[int, Network] = field(default_factory=dict)
 
@@ -90,9 +90,7 @@ def make_scene(
 ) -> Scene | None:
     """Return a scene of `prompt.duration_s` on a network, or None if nobody in its traffic can be the ego."""
     last_step = int(np.ceil((prompt.duration_s + BEYOND_S) / STEP_S - 1e-9))
-    ambience = draw_ambience(
-        prompt.text, place=network.place, weather=settings.weather, light=settings.light, rng=rng
-    )
+    ambience = draw_ambience(prompt.text, place=network.place, weather=settings.weather, light=settings.light, rng=rng)
     worksites = draw_worksites(network, rng=rng) if rng.random() < settings.worksite_share else []
     density = settings.density.model_dump(exclude={"standing"})
     traffic = simulate(
@@ -111,9 +109,7 @@ def make_scene(
     times_us = knots_us(prompt.start_us, last_step)
     ego = ego_trajectory(*path, times_us=times_us)
     placed = _placed(network, path_m=path[0], worksites=worksites, settings=settings, rng=rng)
-    cast = stage(
-        traffic, ego_name=ego_name, ego=ego, placed=placed, radius_m=settings.radius_m, times_us=times_us
-    )
+    cast = stage(traffic, ego_name=ego_name, ego=ego, placed=placed, radius_m=settings.radius_m, times_us=times_us)
     return Scene(
         ego=ego,
         actors=cast.actors,

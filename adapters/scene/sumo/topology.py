@@ -113,9 +113,7 @@ def _shaken(
     return {node: at + rng.uniform(-by_m, by_m, 2) * (node in inner) for node, at in nodes.items()}
 
 
-def _straight_on(
-    nodes: dict[str, Float[np.ndarray, "2"]], links: tuple[Link, ...]
-) -> dict[tuple[str, Link], Link]:
+def _straight_on(nodes: dict[str, Float[np.ndarray, "2"]], links: tuple[Link, ...]) -> dict[tuple[str, Link], Link]:
     """Return, for (node, link), the link that the road takes beyond the node; absent where the road ends.
 
     The widest angle is paired first; at a node of degree two the road always goes on.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +16,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from adapters.scene.sumo.fleet import BREEDS, PLACE_FACTORS, Vehicle, Walker, draw_vehicle, draw_walker
+from adapters.scene.sumo.demand import populate
+from adapters.scene.sumo.fleet import Vehicle, Walker
 from adapters.scene.sumo.motion import STEP_S, yaw_of_sumo
 from adapters.scene.sumo.network import Network, missing
-from adapters.scene.sumo.roadmap import is_sidewalk
 from adapters.scene.sumo.worksites import Worksite
 from datagen.errors import ClipError, DependencyError
 
@@ -69,7 +68,7 @@ def simulate(
     density: individuals per kilometre of road and direction, by breed and `pedestrian`.
     Raises ClipError when SUMO refuses, DependencyError when libsumo is missing.
     """
-    vehicles, walkers, demand = _populate(network, density=density, span_s=warm_up_s + duration_s, rng=rng)
+    vehicles, walkers, demand = populate(network, density=density, span_s=warm_up_s + duration_s, rng=rng)
     (workdir / "net.xml").write_bytes(network.xml)
     blocks = [_blocking(site) for site in worksites]
     (workdir / "demand.rou.xml").write_text("<routes>\n" + "\n".join(blocks + demand) + "\n</routes>\n")
@@ -79,118 +78,6 @@ def simulate(
         vehicles=vehicles,
         walkers=walkers,
         tracks={name: track for name, track in tracks.items() if name in vehicles or name in walkers},
-    )
-
-
-def _populate(
-    network: Network, *, density: Mapping[str, float], span_s: float, rng: np.random.Generator
-) -> tuple[dict[str, Vehicle], dict[str, Walker], list[str]]:
-    """Draw everyone and write their journeys, sorted by departure as SUMO wants them."""
-    ways = _ways(network.net)
-    edges = sorted(ways)
-    lengths = np.array([network.net.getEdge(edge).getLength() for edge in edges])
-    kilometres, shares = lengths.sum() / 1000.0, lengths / lengths.sum()
-    factors = PLACE_FACTORS[network.place]
-    liveliness = float(np.exp(rng.normal(0.0, 0.3)))
-    counts = {
-        name: rng.poisson(per_km * factors.get(name, 1.0) * liveliness * kilometres) for name, per_km in density.items()
-    }
-    vehicles: dict[str, Vehicle] = {}
-    walkers: dict[str, Walker] = {}
-    journeys: list[tuple[float, str]] = []
-    rims = [edge for edge in edges if not network.net.getEdge(edge).getFromNode().getIncoming()[1:]]
-    for breed in BREEDS:
-        for number in range(counts.get(breed, 0)):
-            vehicle = draw_vehicle(f"{breed}-{number}", breed, rng=rng)
-            late = bool(rims) and rng.random() < 0.3
-            start = str(rng.choice(rims)) if late else edges[rng.choice(len(edges), p=shares)]
-            depart = round(float(rng.uniform(0.0, span_s)), 1) if late else 0.0
-            route = _wander(start, ways=ways, net=network.net, length_m=25.0 * span_s, rng=rng)
-            vehicles[vehicle.id] = vehicle
-            journeys.append((depart, _driving(vehicle, route=route, depart_s=depart, enters=late, rng=rng)))
-    paths = _paths(network.net)
-    for number in range(counts.get("pedestrian", 0) if paths else 0):
-        walker = draw_walker(f"pedestrian-{number}", rng=rng)
-        start = str(rng.choice(sorted(paths)))
-        route = _wander(start, ways=paths, net=network.net, length_m=2.5 * span_s + 60.0, rng=rng)
-        walkers[walker.id] = walker
-        position = float(rng.uniform(0.05, 0.95)) * network.net.getEdge(start).getLength()
-        journeys.append((0.0, _walking(walker, route=route, position_m=position)))
-    return vehicles, walkers, [line for _, line in sorted(journeys, key=lambda journey: journey[0])]
-
-
-def _ways(net: Any) -> dict[str, list[str]]:
-    """Return, for each edge that cars may use, the edges they may turn into."""
-    ways: dict[str, list[str]] = {}
-    for edge in net.getEdges(withInternal=False):
-        if not edge.isSpecial():
-            after = {
-                way.getTo().getID()
-                for ways_there in edge.getOutgoing().values()
-                for way in ways_there
-                if way.getFromLane().allows("passenger") and way.getToLane().allows("passenger")
-            }
-            ways[edge.getID()] = sorted(after)
-    return ways
-
-
-def _paths(net: Any) -> dict[str, list[str]]:
-    """Return, for each edge with a sidewalk, the others that one can walk on to."""
-    walkable = {
-        edge.getID(): edge
-        for edge in net.getEdges(withInternal=False)
-        if not edge.isSpecial() and any(is_sidewalk(lane) for lane in edge.getLanes())
-    }
-    at_node: dict[str, list[str]] = defaultdict(list)
-    for name, edge in walkable.items():
-        if len(edge.getToNode().getIncoming()) > 1:
-            at_node[edge.getToNode().getID()].append(name)
-        if len(edge.getFromNode().getIncoming()) > 1:
-            at_node[edge.getFromNode().getID()].append(name)
-    return {
-        name: sorted({near for end in (edge.getFromNode(), edge.getToNode()) for near in at_node[end.getID()]} - {name})
-        for name, edge in walkable.items()
-    }
-
-
-def _wander(
-    start: str, *, ways: Mapping[str, Sequence[str]], net: Any, length_m: float, rng: np.random.Generator
-) -> list[str]:
-    """Return a random walk over edges of at least `length_m`, shorter if it ends at the rim."""
-    route, travelled = [start], 0.0
-    while travelled < length_m and ways[route[-1]]:
-        onwards = [edge for edge in ways[route[-1]] if len(route) < 2 or edge != route[-2]]
-        if not onwards:
-            break
-        route.append(str(rng.choice(onwards)))
-        travelled += net.getEdge(route[-1]).getLength()
-    return route
-
-
-def _driving(vehicle: Vehicle, *, route: list[str], depart_s: float, enters: bool, rng: np.random.Generator) -> str:
-    kin = BREEDS[vehicle.breed]
-    length, (_, width, height) = vehicle.length_m, vehicle.body.size_lwh_m
-    narrow = width < 1.0
-    pace = float(np.clip(rng.normal(1.0, 0.08), 0.8, 1.2))
-    where = "base" if enters else "random_free"
-    return (
-        f'<vType id="type-{vehicle.id}" vClass="{kin.sumo_class}" length="{length:.2f}" width="{width:.2f}" '
-        f'height="{height:.2f}" minGap="{1.2 if narrow else 2.2}" accel="{kin.accel_mps2}" decel="{kin.decel_mps2}" '
-        f'emergencyDecel="8" maxSpeed="{kin.max_speed_mps}" speedFactor="{pace:.3f}" sigma="0.3" maxSpeedLat="0.9" '
-        f'minGapLat="{0.5 if narrow else 0.6}" latAlignment="{"right" if kin.sumo_class == "bicycle" else "center"}" '
-        f'jmIgnoreKeepClearTime="-1" lcSublane="0.5" lcPushy="0"/>'
-        f'<vehicle id="{vehicle.id}" type="type-{vehicle.id}" depart="{depart_s}" departLane="best_prob" '
-        f'departPos="{where}" departSpeed="desired"><route edges="{" ".join(route)}"/></vehicle>'
-    )
-
-
-def _walking(walker: Walker, *, route: list[str], position_m: float) -> str:
-    _, width, _ = walker.body.size_lwh_m
-    return (
-        f'<vType id="type-{walker.id}" vClass="pedestrian" width="{max(width, 0.6):.2f}" length="0.5" minGap="0.4" '
-        f'maxSpeed="{walker.speed_mps:.2f}" speedDev="0"/>'
-        f'<person id="{walker.id}" type="type-{walker.id}" depart="0" departPos="{position_m:.1f}">'
-        f'<walk edges="{" ".join(route)}"/></person>'
     )
 
 
