@@ -37,6 +37,8 @@ TABLES = (
 """In the devkit's order."""
 
 _CHUNK_CHARS = 1 << 20
+_LONGEST_CHARS = 1 << 20
+"""No string or number in a table is longer: what cannot be decoded and has as much behind it is broken, not cut."""
 
 
 def dump(row: Row) -> str:
@@ -148,7 +150,7 @@ def _next_row(decoder: json.JSONDecoder, file: TextIO, text: str, at: int, *, pa
         try:
             row, end = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
-            more = _read(file, path) if len(text) - error.pos <= _CHUNK_CHARS else ""
+            more = _read(file, path) if len(text) - error.pos <= _LONGEST_CHARS else ""
             if not more:
                 raise DatasetError(
                     f"{path}: is not valid JSON ({error.msg}: {text[error.pos : error.pos + 20]!r})"
