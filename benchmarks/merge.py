@@ -68,7 +68,7 @@ def main() -> int:
         found = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
     rows = arguments.scenes * arguments.samples
     print(
-        f"{arguments.scenes} scenes x {arguments.samples} samples at {arguments.rate_hz:g} Hz, {arguments.actors} actors"
+        f"{arguments.scenes} scenes x {arguments.samples} samples at {arguments.rate_hz:g} Hz, {arguments.actors} cars"
     )
     print(f"fragments  {write_s / arguments.scenes * 1e3:8.1f} ms per clip")
     print(f"merge      {found['seconds']:8.1f} s       {rows / found['seconds']:.0f} samples/s")
