@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -58,6 +58,7 @@ class Dropped:
     reason: str
 
 
+@runtime_checkable
 class Stage(Protocol[In, Out]):
     """One step of the work. Cheap to construct and picklable; `open() → run(batch)* → close()`.
 

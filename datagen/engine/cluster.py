@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 import time
 from collections import deque
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import ray_constants
 from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
 
@@ -83,14 +83,16 @@ def connected(address: str | None = None) -> Iterator[None]:
         yield
         return
     address = address or os.environ.get("RAY_ADDRESS")
-    folder = None if address else _short_temp_folder()
     try:
-        _connect(address) if address else _start(folder)
-        yield
+        if address:
+            _connect(address)
+            yield
+        else:
+            with _temp_folder() as folder, _loopback():
+                _start(folder)
+                yield
     finally:
         ray.shutdown()
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _connect(address: str) -> None:
@@ -100,7 +102,7 @@ def _connect(address: str) -> None:
         raise InputError(f"no Ray cluster answers at '{address}': {error}") from error
 
 
-def _start(folder: Path | None) -> None:
+def _start(folder: Path) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     ray.init(
@@ -115,9 +117,28 @@ def _start(folder: Path | None) -> None:
     )
 
 
-def _short_temp_folder() -> Path:
+@contextmanager
+def _loopback() -> Iterator[None]:
+    """Make Ray listen on 127.0.0.1 only.
+
+    Ray replaces a loopback `_node_ip_address` by the machine's outer one, so that other nodes can join, and then
+    all its servers listen to everybody. This switch of its own (it is how Ray runs where it cannot form clusters)
+    is read once, at import, hence set here and not in the environment alone.
+    """
+    before, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
+def _temp_folder() -> Iterator[Path]:
+    """Yield a folder for Ray's sockets and logs whose path is short enough for a Unix socket, and remove it."""
     parent = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="datagen-", dir=parent if len(parent) <= LONGEST_TEMP_FOLDER else "/tmp"))
+    parent = parent if len(parent) <= LONGEST_TEMP_FOLDER else "/tmp"
+    with tempfile.TemporaryDirectory(prefix="datagen-", dir=parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 class _Worker:

@@ -1,8 +1,9 @@
 """The ledger: what became of every item, in Parquet, so that nothing disappears.
 
 `<run>/ledger/00000042.parquet`, each written once (beside its name first, then renamed) and never changed; the
-newest row of an id counts: the one in the file with the highest number, and in it the last. Compaction writes
-all newest rows into the next file and then removes the others, so a crash between the two changes nothing.
+newest row of an id counts: the one in the file with the highest number, and within a file an id stands once.
+Compaction writes all newest rows into the next file and then removes the others, so a crash between the two
+changes nothing.
 
 | column     | type                  | is                                                              |
 |------------|-----------------------|-----------------------------------------------------------------|
@@ -103,12 +104,13 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._waiting: list[Row] = []
+        self._waiting: dict[str, Row] = {}
         self._flushed_at = time.monotonic()
 
     def append(self, row: Row) -> None:
         """Add a row; it is on disk after the next flush."""
-        self._waiting.append(row)
+        self._waiting.pop(row.id, None)
+        self._waiting[row.id] = row
         self.flush_if_due()
 
     def flush_if_due(self) -> None:
@@ -121,8 +123,8 @@ class Ledger:
         self._flushed_at = time.monotonic()
         if not self._waiting:
             return
-        self._write(pa.Table.from_pylist([row.cells() for row in self._waiting], schema=SCHEMA))
-        self._waiting = []
+        self._write(pa.Table.from_pylist([row.cells() for row in self._waiting.values()], schema=SCHEMA))
+        self._waiting = {}
         if len(_files(self.folder)) > MOST_FILES:
             self.compact()
 

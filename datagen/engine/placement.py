@@ -67,9 +67,10 @@ def _cards(wants: Sequence[float], *, cards: int, workers: int) -> tuple[list[fl
         raise InputError(f"a worker holds one GPU at most; asked for: {max(wants)}")
     if cards == 0:
         return [0.0] * len(wants), [workers] * len(wants)
-    shares = [_floor(want) for want in wants]
+    scale, shares = 1.0, [_floor(want) for want in wants]
     while (free := _left_free(shares, cards=cards)) is None:
-        shares = [_floor(share * 0.95) for share in shares]
+        scale *= 0.95
+        shares = [_floor(want * scale) for want in wants]
     most = [1 if share else workers for share in shares]
     for stage in sorted((s for s, share in enumerate(shares) if share), key=lambda s: -shares[s]):
         while most[stage] < workers and max(free) >= shares[stage]:
