@@ -211,12 +211,14 @@ class _Unfolding:
         own: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key, line = key_node.value, key_node.start_mark.line + 1
+            line = key_node.start_mark.line + 1
+            key = _text(key_node.value) if isinstance(key_node, ScalarNode) else None
             if key_node.tag == _TAG + "merge":
                 merged |= self.merged(value_node, path)
-            elif key_node.tag not in (_TAG + "str", _TAG + "int"):
-                found = f"'{key}'" if isinstance(key_node, ScalarNode) else "a list or mapping"
-                self.document.mistake(path, f"{found} on line {line} cannot be a key; keys are words")
+            elif key is None or key_node.tag not in (_TAG + "str", _TAG + "int"):
+                self.document.mistake(
+                    path, f"{described(key_node.value)} on line {line} cannot be a key; keys are words"
+                )
             elif key in own:
                 self.document.mistake((*path, key), f"given again on line {line}; keep one of them")
             else:
@@ -250,6 +252,17 @@ class _Unfolding:
                     path, f"found a number of {len(node.value)} digits; a smaller one is needed"
                 )
             case "str" | "timestamp" | "value":
-                return node.value
+                text = _text(node.value)
+                refusal = "found a character that no text or file name can hold; leave it out"
+                return self.document.refuse(path, refusal) if text is None else text
             case _:
                 return self.document.refuse(path, f"tag '{node.tag}' is not plain data; leave it out")
+
+
+def _text(value: str) -> str | None:
+    r"""Return a text with JSON's escaped pairs (\ud83d\ude00) joined, or None if it is no text."""
+    try:
+        text = value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

@@ -18,7 +18,7 @@ from datagen.errors import RecipeError, did_you_mean
 from datagen.ports import PortRef
 from datagen.recipe.document import Document, KeyPath, described, read_document
 from datagen.recipe.mistakes import validated
-from datagen.recipe.rig import LOG, find_rig, load_rig, shipped_rig
+from datagen.recipe.rig import LOG, find_rig, load_rig, seen_from, shipped_rig
 from datagen.recipe.schema import Recipe
 
 PORT_OF = {"scene": "scene", "film": "video", "export": "exporter"}
@@ -41,7 +41,8 @@ def load(path: Path, *, settings_of: SettingsOf, words_of: WordsOf, overrides: S
         document.override(given)
     document.data.setdefault("name", path.stem)
     _write_out_plain_prompts(document.data)
-    recipe = validated(Recipe, document.data, document=document)
+    own = {key: value for key, value in document.data.items() if key not in PORT_OF}
+    recipe = validated(Recipe, own, document=document, also=PORT_OF)
     folder = path.resolve().parent
     adapters = _Adapters(document=document, folder=folder, settings_of=settings_of, words_of=words_of)
     chosen = {section: adapters.filled((section,), port) for section, port in PORT_OF.items()}
@@ -83,20 +84,21 @@ class _Adapters:
         known = self.words_of(port)
         word = given.pop("use", None)
         if word not in known:
+            found = "missing" if word is None else f"no {port} adapter {described(word)}"
             close = did_you_mean(str(word), known)
-            self.document.mistake(
-                (*path, "use"), f"no {port} adapter {described(word)}; there are: {', '.join(known)}.{close}"
-            )
+            self.document.mistake((*path, "use"), f"{found}; there are: {', '.join(known)}.{close}")
             return {}
         return {"use": word, **self.settings(self.settings_of(port, word), given, path)}
 
     def settings(self, model: type[BaseModel], given: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        choices = {name: (port, default) for name, port, default in _choices_in(model)}
         inner = {
             name: self.choice(given.get(name, default), (*path, name), port, default)
-            for name, port, default in _choices_in(model)
+            for name, (port, default) in choices.items()
             if given.get(name, default) is not None
         }
-        settings = validated(model, given, document=self.document, base=path, also=["use"])
+        sound = {key: value for key, value in given.items() if key not in choices or isinstance(value, dict | None)}
+        settings = validated(model, sound, document=self.document, base=path, also=["use"])
         if settings is None:
             return {}
         return self.resolved(settings.model_dump(by_alias=True)) | inner
@@ -105,7 +107,7 @@ class _Adapters:
         """Return the value with every path in it made absolute, seen from the recipe's folder."""
         match value:
             case Path():
-                return (self.folder / value.expanduser()).resolve()
+                return seen_from(self.folder, value)
             case dict():
                 return {key: self.resolved(item) for key, item in value.items()}
             case list() | tuple():
@@ -119,7 +121,8 @@ def _choices_in(model: type[BaseModel]) -> Iterator[tuple[str, str, Any]]:
     for name, field in model.model_fields.items():
         for mark in field.metadata:
             if isinstance(mark, PortRef):
-                yield name, mark.port, field.get_default(call_default_factory=True)
+                default = None if field.is_required() else field.get_default(call_default_factory=True)
+                yield name, mark.port, default
 
 
 def _checked_rig(document: Document, recipe: Path) -> str:

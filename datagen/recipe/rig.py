@@ -21,6 +21,7 @@ lidar:
 
 from __future__ import annotations
 
+import os
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -201,18 +202,23 @@ def find_rig(word_or_path: str, recipe: Path) -> Path:
     """
     folder = recipe.resolve().parent
     if "/" in word_or_path or word_or_path.endswith((".yaml", ".yml")):
-        path = (folder / Path(word_or_path).expanduser()).resolve()
-        if not path.is_file():
+        path = seen_from(folder, word_or_path)
+        if not _is_file(path):
             raise RecipeError([f"no rig file '{word_or_path}' (looked for {path}); check the path"])
         return path
     folders = [above / "rigs" for above in (folder, *folder.parents)] + [shipped_recipes() / "rigs"]
     for rigs in folders:
         path = rigs / f"{word_or_path}.yaml"
-        if path.is_file():
+        if _is_file(path):
             return path
     there_are = sorted({path.stem for rigs in folders for path in rigs.glob("*.yaml")} | {LOG})
     close = did_you_mean(word_or_path, there_are)
     raise RecipeError([f"no rig '{word_or_path}'; there are: {', '.join(there_are)}, or give a path.{close}"])
+
+
+def seen_from(folder: Path, path: Path | str) -> Path:
+    """Return the absolute path that is meant by one written in a file of `folder`; `~` is the home folder."""
+    return Path(os.path.normpath(os.path.join(folder, os.path.expanduser(path))))  # noqa: PTH111, PTH118 (never raise)
 
 
 def shipped_rig(word: str) -> Path:
@@ -224,6 +230,13 @@ def shipped_recipes() -> Path:
     """Return the folder of the recipes that come with the program: in the checkout, else where it is installed."""
     checkout = Path(datagen.__file__).resolve().parent.parent / "recipes"
     return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "datagen" / "recipes"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than the file system takes, a folder that may not be read
+        return False
 
 
 def _quat_about(axis: int, angle_rad: float) -> Float[np.ndarray, "4"]:

@@ -37,8 +37,10 @@ NO_RECIPES: dict[str, tuple[bytes | str, str]] = {
     "inf": ("x: -.inf", "r.yaml:1 x: found -.inf; a finite number is needed"),
     "overflow": ("x: 1e999", "r.yaml:1 x: found 1e999; a finite number is needed"),
     "long_number": ("x: " + "9" * 10_000, "found a number of 10000 digits; a smaller one is needed"),
+    "nul": ('x: "a\\0"', "r.yaml:1 x: found a character that no text or file name can hold"),
+    "half_a_character": ('x: "\\ud800"', "r.yaml:1 x: found a character that no text or file name can hold"),
     "number_key": ("1.5: x", "r.yaml:1 : '1.5' on line 1 cannot be a key; keys are words"),
-    "list_key": ("? [a]\n: x", "a list or mapping on line 1 cannot be a key"),
+    "list_key": ("? [a]\n: x", "a list of 1 on line 1 cannot be a key"),
     "merge_of_a_number": ("<<: 3", "'<<' takes one mapping"),
     "billion_laughs": (LAUGHS, "its aliases unfold to more than 50,000 values"),
     "alias_in_itself": ("a: &a [*a]", "r.yaml:1: nested deeper than 32 levels (by an alias)"),
@@ -87,6 +89,10 @@ def test_words_of_yaml_1_1_stay_words() -> None:
     text = "a: yes\nb: 2020-01-01\nc: 1:30\nd: 0o17\ne: 1e3\nf: ~\ng: true\n"
     data = read_text(text, file="r.yaml").data
     assert data == {"a": "yes", "b": "2020-01-01", "c": "1:30", "d": 15, "e": 1000.0, "f": None, "g": True}
+
+
+def test_json_is_welcome_with_its_escaped_pairs() -> None:
+    assert read_text('{"\\ud83d\\ude00": ["\\ud83d\\ude00"]}', file="r.yaml").data == {"😀": ["😀"]}
 
 
 def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:

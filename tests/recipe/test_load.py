@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import copy
+import json
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datagen.errors import RecipeError
 from datagen.recipe import Recipe, check_words
@@ -136,6 +142,51 @@ def test_one_mistake_is_said_once(problems_of: Complaints) -> None:
     assert len(problems_of("prompts: [{text: a}, {text: [b]}]")) == 1
     assert len(problems_of("prompts: [.nan]")) == 1
     assert len(problems_of("scene: {planner: {use: 3}}")) == 1
+    assert len(problems_of("scene: {planner: rules}")) == 1
+    assert len(problems_of("film: raycast")) == 1
+    assert len(problems_of("export: null")) == 1
+    assert len(problems_of("rig: [a]")) == 1
+
+
+BASE = {
+    "prompts": ["a", {"text": "{b}", "count": 2, "vary": {"b": ["x", 1]}}],
+    "rig": "log",
+    "scene": {"use": "prompt", "planner": {"use": "rules", "judge": {"use": "none"}}, "map": {"use": "straight"}},
+    "film": {"width_px": 8},
+    "clip": {"rate_hz": 4},
+    "export": {"splits": {"a": 0.5}},
+    "engine": {"workers": "auto"},
+}
+junk = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["~x/y.yaml", "a" * 300, "/"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_anywhere_in_a_recipe_only_a_recipe_error_comes(reload: Reader, data: st.DataObject) -> None:
+    recipe = copy.deepcopy(BASE)
+    holder: Any = recipe
+    while True:
+        keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+        key = data.draw(st.sampled_from(keys))
+        if not (isinstance(holder[key], dict | list) and holder[key] and data.draw(st.booleans())):
+            break
+        holder = holder[key]
+    holder[key] = data.draw(junk)
+    if isinstance(holder, dict) and data.draw(st.booleans()):
+        holder[data.draw(st.text())] = holder.pop(key)
+    try:
+        reload(json.dumps(recipe).replace("NaN", ".nan").replace("Infinity", ".inf"))
+    except RecipeError as error:
+        assert all(re.match(r".*rain\.yaml:1 ", problem) for problem in error.problems), error.problems
 
 
 def test_placeholders_and_vary_must_match_both_ways(problems_of: Complaints) -> None:
