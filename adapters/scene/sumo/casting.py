@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from adapters.scene.sumo.motion import STEP_S, behind, pulled, smoothed
+from adapters.scene.sumo.motion import STEP_S, behind, is_feasible, pulled, smoothed
 from adapters.scene.sumo.traffic import Track, Traffic
 from adapters.scene.sumo.worksites import Worksite
 from datagen.scene import EGO_SE3_EGO_BOX, EGO_SIZE_LWH_M
@@ -19,6 +19,7 @@ RIM_M = 70.0
 MIN_MEAN_SPEED_MPS = 2.5
 MAX_CURVATURE_PER_M = 0.25
 MAX_ACCELERATION_MPS2 = 6.0
+"""The ego drives more smoothly than what is just possible."""
 
 Path = tuple[Float[np.ndarray, "steps 2"], Float[np.ndarray, "steps"]]
 """Rear axle and heading."""
@@ -45,7 +46,7 @@ def choose_ego(
             scores[name] = interest + 0.5 * float(rng.gumbel())
     for name in sorted(scores, key=lambda name: -scores[name]):
         path = ego_path(traffic.tracks[name], last_step=last_step)
-        if is_feasible(*path):
+        if is_feasible(*path, max_curvature_per_m=MAX_CURVATURE_PER_M, max_acceleration_mps2=MAX_ACCELERATION_MPS2):
             return name, path
     return None
 
@@ -56,15 +57,6 @@ def ego_path(track: Track, *, last_step: int) -> Path:
     yaw = pulled(front, wheelbase_m=EGO_FRONT_M, start_yaw_rad=track.start_yaw_rad)
     inside = slice(-track.first_step, last_step + 1 - track.first_step)
     return behind(front, yaw, by_m=EGO_FRONT_M)[inside], yaw[inside]
-
-
-def is_feasible(rear_m: Float[np.ndarray, "steps 2"], yaw_rad: Float[np.ndarray, "steps"]) -> bool:
-    """Say whether a car can drive so: bounded curvature where it moves, bounded acceleration."""
-    velocity = np.gradient(rear_m, STEP_S, axis=0)
-    speed = np.linalg.norm(velocity, axis=1)
-    curvature = np.gradient(yaw_rad, STEP_S) / np.maximum(speed, 1.0)
-    acceleration = np.gradient(speed, STEP_S)
-    return bool(np.abs(curvature).max() < MAX_CURVATURE_PER_M and np.abs(acceleration).max() < MAX_ACCELERATION_MPS2)
 
 
 def _positions(track: Track, steps: np.ndarray) -> Float[np.ndarray, "steps 2"]:

@@ -133,7 +133,7 @@ def _driving(vehicle: Vehicle, *, route: list[str], depart_s: float, enters: boo
         f'height="{height:.2f}" minGap="{1.2 if narrow else 2.2}" accel="{kin.accel_mps2}" decel="{kin.decel_mps2}" '
         f'emergencyDecel="8" maxSpeed="{kin.max_speed_mps}" speedFactor="{pace:.3f}" sigma="0.3" maxSpeedLat="0.9" '
         f'minGapLat="{0.5 if narrow else 0.6}" latAlignment="{"right" if kin.sumo_class == "bicycle" else "center"}" '
-        f'jmIgnoreKeepClearTime="-1" lcSublane="0.5" lcPushy="0"/>'
+        f'jmIgnoreKeepClearTime="-1" lcSublane="0.5" lcPushy="0" lcMaxSpeedLatStanding="0" lcMaxSpeedLatFactor="0.3"/>'
         f'<vehicle id="{vehicle.id}" type="type-{vehicle.id}" depart="{depart_s}" departLane="best_prob" '
         f'departPos="{where}" departSpeed="desired"><route edges="{" ".join(route)}"/></vehicle>'
     )

@@ -77,6 +77,25 @@ def vehicle_poses(
     return poses
 
 
+def is_feasible(
+    position_m: Float[np.ndarray, "steps 2"],
+    yaw_rad: Float[np.ndarray, "steps"],
+    *,
+    max_curvature_per_m: float = 0.3,
+    max_acceleration_mps2: float = 10.4,
+) -> bool:
+    """Say whether a vehicle can move so; the limits are Waymax's (Gulino et al. 2023, kinematic infeasibility).
+
+    Below 1 m/s curvature is taken against 1 m/s, as a ratio of two small numbers says nothing.
+    """
+    if len(position_m) < 3:
+        return True
+    speed = np.linalg.norm(np.gradient(position_m, STEP_S, axis=0), axis=1)
+    curvature = np.abs(np.gradient(yaw_rad, STEP_S)) / np.maximum(speed, 1.0)
+    acceleration = np.abs(np.gradient(speed, STEP_S))
+    return bool(curvature.max() <= max_curvature_per_m and acceleration.max() <= max_acceleration_mps2)
+
+
 def yaw_of_sumo(angle_deg: float) -> float:
     """Return our heading (radians, left of +x) of SUMO's (degrees, clockwise from north)."""
     return math.radians(90.0 - angle_deg)

@@ -161,4 +161,5 @@ def _provenance(network: Network, *, ego_name: str, cast: Cast) -> dict[str, str
         "network": network.location,
         "ego": ego_name,
         "let_go_for_overlap": f"{cast.overlapping} of {cast.overlapping + len(cast.actors)}",
+        "let_go_for_motion": str(cast.impossible),
     }

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from scipy.spatial import cKDTree
 
 from adapters.scene.sumo.fleet import Body, Vehicle, Walker
-from adapters.scene.sumo.motion import STEP_S, pulled, smoothed, vehicle_poses
+from adapters.scene.sumo.motion import STEP_S, is_feasible, pulled, smoothed, vehicle_poses
 from adapters.scene.sumo.overlap import footprints, losers, overlapping_pairs
 from adapters.scene.sumo.placed import Placed
 from adapters.scene.sumo.traffic import Track, Traffic
@@ -25,10 +25,11 @@ CHECK_EVERY_US = 200_000
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """The actors that are left, and how many had to go because they overlapped."""
+    """The actors that are left. overlapping: boxes let go; impossible: tracks let go for how they moved."""
 
     actors: tuple[Actor, ...]
     overlapping: int
+    impossible: int
 
 
 def knots_us(start_us: int, last_step: int) -> Int64[np.ndarray, "knots"]:
@@ -54,29 +55,33 @@ def stage(
     times_us: Int64[np.ndarray, "knots"],
 ) -> Cast:
     """Return everyone who comes within `radius_m` of the ego's path, without those that overlap."""
+    moving, impossible = [], 0
+    for name in sorted(set(traffic.tracks) - {ego_name}):
+        bodies = _bodies(name, traffic)
+        impossible += not bodies
+        first_step = traffic.tracks[name].first_step
+        for number, body in enumerate(bodies):
+            moving += _in_clip(f"{name}.{number}", body, first_step=first_step, times_us=times_us)
     near = cKDTree(ego.translation_m[:, :2])
-    moving = [
-        actor
-        for name in sorted(traffic.tracks)
-        if name != ego_name
-        for actor in _actors(name, traffic, times_us=times_us)
-        if near.query(actor.trajectory.translation_m[:, :2])[0].min() < radius_m
-    ]
+    moving = [actor for actor in moving if near.query(actor.trajectory.translation_m[:, :2])[0].min() < radius_m]
     each_second = times_us[:: round(1.0 / STEP_S)]
     still_us = np.unique(np.append(each_second, times_us[-1]))
     standing = [thing.as_actor(f"placed-{number}", times_us=still_us) for number, thing in enumerate(placed)]
-    return _without_overlaps(moving + standing, ego=ego, times_us=times_us)
+    left = _without_overlaps(moving + standing, ego=ego, times_us=times_us)
+    overlapping = len(moving) + len(standing) - len(left)
+    return Cast(actors=left, overlapping=overlapping, impossible=impossible)
 
 
-def _without_overlaps(actors: list[Actor], *, ego: Trajectory, times_us: Int64[np.ndarray, "knots"]) -> Cast:
+def _without_overlaps(
+    actors: list[Actor], *, ego: Trajectory, times_us: Int64[np.ndarray, "knots"]
+) -> tuple[Actor, ...]:
     ego_box = Actor(id="ego", category=Category.CAR, size_lwh_m=EGO_SIZE_LWH_M, trajectory=_box_of(ego))
     everyone = [ego_box, *actors]
     checked = times_us[:: round(CHECK_EVERY_US / (STEP_S * 1e6))]
     pairs = overlapping_pairs(footprints(everyone, checked))
     groups = [actor.id.split(".")[0] for actor in everyone]
     gone = losers(pairs, keep=[actor is ego_box for actor in everyone], group=groups)
-    left = tuple(actor for column, actor in enumerate(everyone) if column not in gone and column)
-    return Cast(actors=left, overlapping=len(gone))
+    return tuple(actor for column, actor in enumerate(everyone) if column not in gone and actor is not ego_box)
 
 
 def _box_of(ego: Trajectory) -> Trajectory:
@@ -87,21 +92,21 @@ def _box_of(ego: Trajectory) -> Trajectory:
     return Trajectory(timestamp_us=ego.timestamp_us, translation_m=middle, quat_wxyz=ego.quat_wxyz)
 
 
-def _actors(name: str, traffic: Traffic, *, times_us: Int64[np.ndarray, "knots"]) -> Iterator[Actor]:
-    """Yield the boxes of one individual: a vehicle and its trailer, a person and their company."""
+Moving = tuple[Body, Float[np.ndarray, "steps 2"], Float[np.ndarray, "steps"]]
+"""A body, its box's middle and its heading."""
+
+
+def _bodies(name: str, traffic: Traffic) -> list[Moving]:
+    """Return how the boxes of one individual move; nothing if SUMO moved it as nothing moves."""
     track = traffic.tracks[name]
     walker = traffic.walkers.get(name)
     step_m = np.linalg.norm(np.diff(track.front_m, axis=0), axis=1)
     if step_m.max(initial=0.0) > MAX_SPEED_MPS["walker" if walker else "vehicle"] * STEP_S:
-        return
-    bodies = _walking(walker, track) if walker else _driving(traffic.vehicles[name], track)
-    for number, (body, center, yaw) in enumerate(bodies):
-        actor = _actor(f"{name}.{number}", body, center, yaw=yaw, first_step=track.first_step, times_us=times_us)
-        if actor is not None:
-            yield actor
-
-
-Moving = tuple[Body, Float[np.ndarray, "steps 2"], Float[np.ndarray, "steps"]]
+        return []
+    if walker:
+        return _walking(walker, track)
+    bodies = _driving(traffic.vehicles[name], track)
+    return bodies if all(is_feasible(middle, yaw) for _, middle, yaw in bodies) else []
 
 
 def _driving(vehicle: Vehicle, track: Track) -> list[Moving]:
@@ -128,22 +133,21 @@ def _beside(companion: Body, body: Body, yaw: Float[np.ndarray, "steps"]) -> Flo
     return np.stack([ahead * cos - left * sin, ahead * sin + left * cos], axis=-1)
 
 
-def _actor(
-    name: str,
-    body: Body,
-    center_m: Float[np.ndarray, "steps 2"],
-    *,
-    yaw: Float[np.ndarray, "steps"],
-    first_step: int,
-    times_us: Int64[np.ndarray, "knots"],
-) -> Actor | None:
-    """Return the part of a motion that lies in the clip as an actor, or None if there is none."""
-    start = max(0, -first_step)
-    stop = min(len(center_m), len(times_us) - first_step)
+def _in_clip(name: str, moving: Moving, *, first_step: int, times_us: Int64[np.ndarray, "knots"]) -> Iterator[Actor]:
+    """Yield the part of a motion that lies in the clip as an actor; nothing if there is none."""
+    body, middle_m, yaw = moving
+    start, stop = max(0, -first_step), min(len(middle_m), len(times_us) - first_step)
     if stop - start < 2:
-        return None
+        return
     height = np.full((stop - start, 1), body.size_lwh_m[2] / 2)
-    xyz = np.concatenate([center_m[start:stop], height], axis=1)
-    times = times_us[first_step + start : first_step + stop]
-    trajectory = Trajectory.from_xyz_yaw(times, xyz, yaw_rad=yaw[start:stop])
-    return Actor(id=name, category=body.category, size_lwh_m=body.size_lwh_m, trajectory=trajectory, look=body.look)
+    yield Actor(
+        id=name,
+        category=body.category,
+        size_lwh_m=body.size_lwh_m,
+        trajectory=Trajectory.from_xyz_yaw(
+            times_us[first_step + start : first_step + stop],
+            np.concatenate([middle_m[start:stop], height], axis=1),
+            yaw_rad=yaw[start:stop],
+        ),
+        look=body.look,
+    )
