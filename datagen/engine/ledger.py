@@ -123,7 +123,7 @@ class Ledger:
         self._flushed_at = time.monotonic()
         if not self._waiting:
             return
-        self._write(pa.Table.from_pylist([row.cells() for row in self._waiting.values()], schema=SCHEMA))
+        self.write(pa.Table.from_pylist([row.cells() for row in self._waiting.values()], schema=SCHEMA))
         self._waiting = {}
         if len(_files(self.folder)) > MOST_FILES:
             self.compact()
@@ -133,11 +133,12 @@ class Ledger:
         self.flush()
         files = _files(self.folder)
         if len(files) > 1:
-            self._write(_read(files, SCHEMA.names).sort_by("index"))
+            self.write(_read(files, SCHEMA.names).sort_by("index"))
             for file in files:
                 file.unlink()
 
-    def _write(self, table: pa.Table) -> None:
+    def write(self, table: pa.Table) -> None:
+        """Write rows (`SCHEMA`, an id at most once) as the newest file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         files = _files(self.folder)
         number = int(files[-1].stem) + 1 if files else 0
