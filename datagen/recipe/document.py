@@ -63,7 +63,8 @@ class Document:
         given = next((self._overrides[above] for above in _upwards(path) if above in self._overrides), None)
         line = next((self._lines[above] for above in _upwards(path) if above in self._lines), 1)
         place = f"override '{given}'" if given else f"{self.file}:{line}"
-        self._mistakes.setdefault(f"{place} {dotted(path)}: {message}", MAX_BYTES if given else line)
+        where = f"{place} {dotted(path)}".rstrip()
+        self._mistakes.setdefault(f"{where}: {message}", MAX_BYTES if given else line)
 
     def refuse(self, path: KeyPath, message: str) -> None:
         """Put on record that a value could not be read; None stands in its place."""
@@ -121,10 +122,12 @@ def read_document(path: Path) -> Document:
     except OSError as error:
         raise RecipeError([f"{path}: cannot be read ({error.strerror})"]) from error
     if len(raw) > MAX_BYTES:
-        raise RecipeError([f"{path}: larger than {MAX_BYTES >> 20} MiB, too large for a recipe; split it"])
+        raise RecipeError(
+            [f"{path}: larger than {MAX_BYTES >> 20} MiB, which nobody writes by hand; is it the right file?"]
+        )
     document = read_text(text, file=str(path))
     if document.data is None:
-        raise RecipeError([f"{path}: empty; a recipe needs keys such as 'prompts:' (see recipes/quickstart.yaml)"])
+        raise RecipeError([f"{path}: empty; write 'key: value' lines (recipes/README.md says which)"])
     if not isinstance(document.data, dict):
         raise RecipeError([f"{path}: no keys at the top, only {described(document.data)}; write 'key: value' lines"])
     return document
@@ -178,7 +181,7 @@ def _check_bounds(yaml: YAML, text: str, file: str) -> None:
         if depth > MAX_DEPTH:
             raise RecipeError([f"{file}:{event.start_mark.line + 1}: nested deeper than {MAX_DEPTH} levels"])
         if count > 2 * MAX_VALUES:
-            raise RecipeError([f"{file}: more than {MAX_VALUES:,} values, too many for a recipe; split it"])
+            raise RecipeError([f"{file}: more than {MAX_VALUES:,} values; split it"])
 
 
 class _Unfolding:

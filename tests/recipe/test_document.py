@@ -39,7 +39,7 @@ NO_RECIPES: dict[str, tuple[bytes | str, str]] = {
     "long_number": ("x: " + "9" * 10_000, "found a number of 10000 digits; a smaller one is needed"),
     "nul": ('x: "a\\0"', "r.yaml:1 x: found a character that no text or file name can hold"),
     "half_a_character": ('x: "\\ud800"', "r.yaml:1 x: found a character that no text or file name can hold"),
-    "number_key": ("1.5: x", "r.yaml:1 : '1.5' on line 1 cannot be a key; keys are words"),
+    "number_key": ("1.5: x", "r.yaml:1: '1.5' on line 1 cannot be a key; keys are words"),
     "list_key": ("? [a]\n: x", "a list of 1 on line 1 cannot be a key"),
     "merge_of_a_number": ("<<: 3", "'<<' takes one mapping"),
     "billion_laughs": (LAUGHS, "its aliases unfold to more than 50,000 values"),
@@ -47,8 +47,8 @@ NO_RECIPES: dict[str, tuple[bytes | str, str]] = {
     "alias_in_own_mapping": ("a: &a {b: *a}", "r.yaml:1: nested deeper than 32 levels (by an alias)"),
     "deep_brackets": ("a: " + "[" * 100_000, "r.yaml:1: nested deeper than 32 levels"),
     "deep_dashes": ("- " * 100_000, "r.yaml:1: nested deeper than 32 levels"),
-    "many_values": ("x: [" + "1," * 400_000 + "]", "more than 50,000 values, too many for a recipe; split it"),
-    "large": ("x: " + "y" * MAX_BYTES, "r.yaml: larger than 1 MiB, too large for a recipe; split it"),
+    "many_values": ("x: [" + "1," * 400_000 + "]", "more than 50,000 values; split it"),
+    "large": ("x: " + "y" * MAX_BYTES, "r.yaml: larger than 1 MiB, which nobody writes by hand; is it the right file?"),
 }
 
 

@@ -120,7 +120,7 @@ def test_turns_agree_with_pyquaternion(yaw_deg: float, pitch_deg: float, roll_de
         ("CAM_A", "cam/a", "cameras.0.channel: found 'cam/a'; must be a text of the form"),
         ("[1, 0, 1.5]", "[1, 0]", "cameras.0.translation_m"),
         ("[1, 0, 1.5]", "[1, 0, .nan]", "cameras.0.translation_m.2: found .nan; a finite number is needed"),
-        ("CAM_A", "LIDAR_TOP", "mine.yaml:1 : two sensors are called LIDAR_TOP; each needs a channel of its own"),
+        ("CAM_A", "LIDAR_TOP", "mine.yaml:1: two sensors are called LIDAR_TOP; each needs a channel of its own"),
         ("[-10, 0, 2.5]", "[3, 1]", "lidar.elevation_deg: beams go from the lowest to the highest"),
         ("[-10, 0, 2.5]", "{from: 3, to: 1, beams: 4}", "lidar.elevation_deg: beams go from the lowest to the highest"),
         ("[-10, 0, 2.5]", "{from: 3, beams: 4}", "mine.yaml:3 lidar.elevation_deg.to: missing; it has to be given"),
