@@ -1,0 +1,1 @@
+"""Port `planner`: words to a plan."""

@@ -1,0 +1,1 @@
+"""Words' form to motion: `simulate` makes a scene of a plan. Pure: no files, no clock, randomness enters as `rng`."""

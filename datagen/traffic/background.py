@@ -1,0 +1,254 @@
+"""Everybody else: traffic that follows its lane, parked cars, people on the walkways. It never spoils the event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import shapely
+from jaxtyping import Float
+
+from datagen.scene import Category, Lane, LaneKind, Place, Posture
+from datagen.scene.line import Line
+from datagen.traffic.cast_people import pace_mps
+from datagen.traffic.cast_vehicles import kerb_spot
+from datagen.traffic.limits import limits_of
+from datagen.traffic.manoeuvres import WARM_UP_S, cruise
+from datagen.traffic.people import stand, walk
+from datagen.traffic.role import Body, Role, body_of, driver_of
+from datagen.traffic.route import Route, route_from
+from datagen.traffic.setting import Setting
+
+_MIX = {
+    Category.CAR: 0.80,
+    Category.TRUCK: 0.08,
+    Category.BUS: 0.04,
+    Category.MOTORCYCLE: 0.05,
+    Category.AMBULANCE: 0.01,
+    Category.POLICE: 0.01,
+    Category.TRAILER: 0.01,
+}
+_PEOPLE = {Category.ADULT: 0.85, Category.CHILD: 0.1, Category.PERSONAL_MOBILITY: 0.03, Category.STROLLER: 0.02}
+_SIGHT_M = 75.0
+
+
+def background(setting: Setting, event: Sequence[Role], *, density: float, rng: np.random.Generator) -> Iterator[Role]:
+    """Yield traffic, parked cars and people around the ego.
+
+    density: 1 is an ordinary street (some 12 who drive, 8 parked, 10 on foot), 0 is nobody.
+    """
+    if density <= 0:
+        return
+    yield from _traffic(setting, event, count=round(12 * density), rng=rng)
+    if setting.plan.ambience.place is not Place.HIGHWAY:
+        yield from _cyclists(setting, event, count=int(rng.binomial(3, min(0.5 * density, 1.0))), rng=rng)
+        yield from _parked(setting, event, count=round(9 * density), rng=rng)
+        share = {Place.DOWNTOWN: 1.0, Place.RESIDENTIAL: 0.7, Place.PARK: 0.9, Place.INDUSTRIAL: 0.4}
+        count = round(10 * density * share[setting.plan.ambience.place])
+        yield from _people(setting, event, count=count, rng=rng)
+
+
+def _traffic(setting: Setting, event: Sequence[Role], *, count: int, rng: np.random.Generator) -> Iterator[Role]:
+    """Yield vehicles on free places of the lanes near the ego, each going straight on at its own pace."""
+    taken = _Taken(setting, event)
+    places = list(_places(setting, rng))
+    made = 0
+    for lane, route, s in places:
+        if made >= count:
+            return
+        category = Category(rng.choice([str(c) for c in _MIX], p=np.array(list(_MIX.values()))))
+        body = body_of(f"traffic-{made}", category, kind=None, color=None, rng=rng)
+        speed = setting_speed(setting, lane) * float(rng.uniform(0.85, 1.08))
+        speed = min(speed, limits_of(category).top_mps)
+        if not taken.is_free(route, s, body=body, speed=speed):
+            continue
+        script = cruise(setting.times_s, speed, limits=limits_of(category))
+        role = Role(body=body, driver=driver_of(body, route, script, s_m=s, speed_mps=speed))
+        taken.add(role)
+        made += 1
+        yield role
+
+
+def _cyclists(setting: Setting, event: Sequence[Role], *, count: int, rng: np.random.Generator) -> Iterator[Role]:
+    """Yield cyclists on bike lanes."""
+    lanes = [lane for lane in setting.hdmap.lanes if lane.kind is LaneKind.BIKE and not lane.junction]
+    taken = _Taken(setting, event)
+    for number in range(count if lanes else 0):
+        lane = lanes[int(rng.integers(len(lanes)))]
+        route = route_from(lane, setting.lanes)
+        if route is None:
+            continue
+        near = float(route.line.project(setting.route.line.at(setting.s_m)[0])[0][0])
+        s = near + float(rng.uniform(-20.0, 45.0))
+        body = body_of(f"cyclist-{number}", Category.BICYCLE, kind=None, color=None, rng=rng)
+        speed = float(rng.uniform(3.5, 6.0))
+        if s < 6.0 or not taken.is_free(route, s, body=body, speed=speed):
+            continue
+        script = cruise(setting.times_s, speed, limits=limits_of(Category.BICYCLE))
+        role = Role(body=body, driver=driver_of(body, route, script, s_m=s, speed_mps=speed))
+        taken.add(role)
+        yield role
+
+
+def setting_speed(setting: Setting, lane: Lane) -> float:
+    """Return about how fast traffic flows on a lane: as the ego where it drives, else near the limit."""
+    usual = 0.78 * lane.speed_limit_mps
+    said = setting.speed_mps if setting.speed_mps > 4.0 else usual
+    return float(min(said, lane.speed_limit_mps) if lane.id == setting.lane.id else 0.5 * (usual + said))
+
+
+def _places(setting: Setting, rng: np.random.Generator) -> list[tuple[Lane, Route, float]]:
+    """Return places on lanes around the ego, in random order, at least 14 m apart on each lane."""
+    ego = setting.route.line.at(setting.s_m)[0]
+    places = []
+    for lane in setting.hdmap.lanes:
+        if lane.junction or lane.kind is not LaneKind.CAR:
+            continue
+        route = route_from(lane, setting.lanes)
+        if route is None:
+            continue
+        at, aside = route.line.project(ego)
+        if abs(float(aside[0])) > 90.0:
+            continue
+        length = Line(lane.center_m).length_m
+        step = 15.0 + 0.9 * setting.speed_mps
+        first = float(at[0]) - _SIGHT_M + float(rng.uniform(0.0, step))
+        for s in np.arange(first, float(at[0]) + 2.2 * _SIGHT_M, step):
+            jittered = float(s + rng.uniform(-3.0, 3.0))
+            if 9.0 < jittered < length - 12.0:
+                places.append((lane, route, jittered))
+    order = np.argsort([abs(_along_ego(setting, route, s)) + rng.uniform(0, 30.0) for _, route, s in places])
+    return [places[i] for i in order]
+
+
+def _along_ego(setting: Setting, route: Route, s: float) -> float:
+    """Return how far a place is from where the ego is halfway."""
+    here = route.line.at(s)[0][0]
+    there = setting.route.line.at(setting.ego_at(setting.duration_s / 2))[0][0]
+    return float(np.linalg.norm(here - there))
+
+
+class _Taken:
+    """Where somebody drives or is about to: background keeps out of it."""
+
+    def __init__(self, setting: Setting, event: Sequence[Role]) -> None:
+        self._setting = setting
+        self._drivers = [role.driver for role in event if role.driver is not None]
+        self._walks = [role.walk for role in event if role.walk is not None and role.in_the_way]
+        self._spots = [role.walk.xy_m[0] for role in event if role.walk is not None and not role.in_the_way]
+        # The stretch of the ego's direction where the event happens belongs to those who act in it.
+        actors = [role for role in event if role.event and role.driver is not None]
+        self._stage = [setting.route.line.project(_place(role))[0][0] for role in actors]
+
+    def add(self, role: Role) -> None:
+        assert role.driver is not None
+        self._drivers.append(role.driver)
+
+    def is_free(self, route: Route, s: float, *, body: Body, speed: float) -> bool:
+        here, heading = route.line.at(s)
+        for other in self._drivers:
+            there = other.route.line.at(other.s_m, other.d_m)[0]
+            along, across = route.line.project(there)
+            apart = abs(float(along[0]) - s)
+            room = (body.size_lwh_m[0] + other.size_lwh_m[0]) / 2 + 3.0
+            faster = max(speed - other.speed_mps, 0.0) if along[0] > s else max(other.speed_mps - speed, 0.0)
+            if abs(float(across[0])) < 2.6 and apart < room + 0.7 * speed + 2.0 * faster:
+                return False
+            if np.linalg.norm(there - here) < room - 1.0 and abs(float(across[0])) < 3.0:
+                return False
+        return self._off_stage(here, heading) and self._clear_of_walks(route, s, speed)
+
+    def _off_stage(self, here: Float[np.ndarray, "1 2"], heading: Float[np.ndarray, "1"]) -> bool:
+        """Say whether a place on the ego's side is behind the ego or well beyond all who act."""
+        along, across = self._setting.route.line.project(here)
+        ego_heading = self._setting.route.line.at(float(along[0]))[1]
+        same_way = np.cos(heading[0] - ego_heading[0]) > 0.5
+        if not same_way or abs(float(across[0])) > 6.0 or not self._stage:
+            return True
+        ego = float(self._setting.progress_m[0])
+        low = min(ego, *self._stage) - 10.0 - self._setting.speed_mps
+        return not low < float(along[0]) < max(ego, *self._stage) + 30.0
+
+    def _clear_of_walks(self, route: Route, s: float, speed: float) -> bool:
+        """Say whether one could still stop for those who cross the road."""
+        for somebody in self._walks:
+            along, across = route.line.project(somebody.xy_m[::5])
+            near = np.abs(across) < 3.0
+            if np.any(near):
+                place = float(np.median(along[near]))
+                if -6.0 < place - s < speed**2 / 4.0 + 1.2 * speed + 8.0:
+                    return False
+        return True
+
+
+def _place(role: Role) -> Float[np.ndarray, "1 2"]:
+    assert role.driver is not None
+    return role.driver.route.line.at(role.driver.s_m, role.driver.d_m)[0]
+
+
+def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.random.Generator) -> Iterator[Role]:
+    """Yield parked cars on the strips beside the ego's route."""
+    middle = setting.ego_at(setting.duration_s / 2)
+    spots = [(s, side) for side in ("right", "left") for s in np.arange(middle - 45.0, middle + 60.0, 6.6)]
+    used = [role.walk.xy_m[0] for role in event if role.walk is not None]
+    ways = [role.walk.xy_m for role in event if role.walk is not None and role.in_the_way]
+    made = 0
+    for index in rng.permutation(len(spots)):
+        if made >= count:
+            return
+        s, side = spots[index]
+        category = Category.CAR if rng.random() < 0.93 else Category.TRUCK
+        kind = "box" if category is Category.TRUCK else None
+        body = body_of(f"parked-{made}", category, kind=kind, color=None, rng=rng)
+        spot = kerb_spot(setting, float(s + rng.uniform(-0.4, 0.4)), side=side, width_m=body.size_lwh_m[1])
+        if spot is None or body.size_lwh_m[1] > 2.3:
+            continue
+        xy, yaw = spot
+        reach = body.size_lwh_m[0] / 2
+        if any(np.linalg.norm(xy - other) < reach + 4.2 for other in used):
+            continue
+        if any(np.min(np.linalg.norm(way - xy, axis=1)) < reach + 7.0 for way in ways):
+            continue
+        used.append(xy)
+        made += 1
+        lean = float(rng.normal(0.0, 0.012))
+        yield Role(body=body, walk=stand(xy, yaw + lean, setting.times_s), posture=Posture.PARKED)
+
+
+def _people(setting: Setting, event: Sequence[Role], *, count: int, rng: np.random.Generator) -> Iterator[Role]:
+    """Yield people who walk on lines parallel to the kerb, most of them, and some who stand."""
+    tracks = [_kerb_track(setting, beyond) for beyond in (0.8, 1.5, 2.2)]
+    middle = setting.route.line.at(setting.ego_at(setting.duration_s / 2))[0][0]
+    paths = [role.walk.xy_m for role in event if role.walk is not None]
+    made = 0
+    for _ in range(3 * count):
+        if made >= count:
+            return
+        line = tracks[int(rng.integers(len(tracks)))]
+        if rng.random() < 0.5:
+            line = Line(line.points_m[::-1])
+        distance = np.linalg.norm(line.points_m - middle, axis=1)
+        near = np.flatnonzero(distance < 55.0)
+        if len(near) == 0:
+            return
+        start = float(line.along_m[near[int(rng.integers(len(near)))]])
+        category = Category(rng.choice([str(c) for c in _PEOPLE], p=np.array(list(_PEOPLE.values()))))
+        body = body_of(f"person-{made}", category, kind=None, color=None, rng=rng)
+        speed = pace_mps(category, hard=False, rng=rng)
+        if rng.random() < 0.15:
+            xy, yaw = line.at(start)
+            going = stand(xy[0], float(yaw[0]) + float(rng.uniform(-3.1, 3.1)), setting.times_s)
+        else:
+            start = float(np.clip(start, 2.0 + WARM_UP_S * speed, line.length_m - speed * (setting.duration_s + 3.0)))
+            going = walk(line, setting.times_s, at_start_m=start, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
+        if any(np.min(np.linalg.norm(other - going.xy_m, axis=1)) < 1.0 for other in paths):
+            continue
+        paths.append(going.xy_m)
+        made += 1
+        yield Role(body=body, walk=going)
+
+
+def _kerb_track(setting: Setting, beyond_m: float) -> Line:
+    """Return the longest line `beyond_m` outside the drivable surface, a point every 2 m."""
+    ring = max(shapely.get_parts(setting.surface.buffer(beyond_m, quad_segs=4)), key=lambda part: part.area).exterior
+    return Line(np.asarray(ring.segmentize(2.0).coords, dtype=np.float64))

@@ -1,0 +1,168 @@
+"""People (and animals, and things that stand about) that act what the prompt asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from jaxtyping import Float
+
+from datagen.scene import Category, Group, Posture
+from datagen.scene.line import Line
+from datagen.scene.plan import Manoeuvre, PlanActor
+from datagen.traffic.cast_vehicles import kerb_spot
+from datagen.traffic.people import stand, walk
+from datagen.traffic.role import Body, Role
+from datagen.traffic.setting import EGO_FRONT_M, Setting, crossing_time_s, crossings_on, stopping_m
+
+_PACES_MPS = {
+    Category.CHILD: 1.5,
+    Category.WHEELCHAIR: 1.1,
+    Category.STROLLER: 1.15,
+    Category.ANIMAL: 2.0,
+    Category.PERSONAL_MOBILITY: 3.0,
+    Category.BICYCLE: 3.0,
+}
+_BEYOND_KERB_M = 1.5
+
+
+def cast_person(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
+    """Return the role of somebody on foot, or None where the road has no place for it.
+
+    order: 0 for the first of several alike; the others keep beside and behind.
+    """
+    for manoeuvre in actor.manoeuvres:
+        if manoeuvre.do in ("cross", "jaywalk"):
+            return _crossing(actor, manoeuvre, body, setting=setting, order=order, rng=rng)
+    if body.category.group is Group.OBJECT:
+        return _thing(actor, body, setting=setting, order=order, rng=rng)
+    return _walking(actor, body, setting=setting, order=order, rng=rng)
+
+
+def pace_mps(category: Category, *, hard: bool, rng: np.random.Generator) -> float:
+    """Return how fast somebody walks; `hard` is running."""
+    pace = _PACES_MPS.get(category, 1.4) * rng.uniform(0.9, 1.15)
+    return float(pace * 1.8 if hard and category is not Category.BICYCLE else pace)
+
+
+def _crossing(
+    actor: PlanActor, act: Manoeuvre, body: Body, *, setting: Setting, order: int, rng: np.random.Generator
+) -> Role | None:
+    """Walk over the road, in the middle of the ego's way at about `crossing_time_s`."""
+    hurry = act.hard or (act.do == "jaywalk" and bool(rng.random() < 0.5))
+    speed = act.speed_mps or pace_mps(body.category, hard=hurry, rng=rng)
+    speed = float(np.clip(speed, 0.5, 4.0))
+    if act.do == "cross":
+        line = _over_crossing(setting, rng)
+    else:
+        line = _over_road(actor, act, setting=setting, pace_mps=speed)
+    if line is None:
+        return None
+    side = act.side or (actor.where if actor.where in ("left", "right") else None)
+    line = _from_side(line, side or ("right" if rng.random() < 0.6 else "left"), setting)
+    # The place where the ego's way is crossed.
+    ego_line = shapely.LineString(setting.route.line.points_m)
+    met = shapely.LineString(line.points_m).intersection(ego_line)
+    if met.is_empty:
+        return None
+    middle = float(shapely.LineString(line.points_m).project(met.centroid))
+    when = crossing_time_s(setting.duration_s) if act.at_s is None else _said_time(act.at_s, setting.duration_s)
+    line = Line(line.offset(0.8 * (order % 3) - 0.4).points_m)
+    start = middle - speed * when - 0.9 * order
+    role = walk(line, setting.times_s, at_start_m=start, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
+    return Role(body=body, walk=role, acts=actor.manoeuvres, event=True, in_the_way=True)
+
+
+def _said_time(at_s: float, duration_s: float) -> float:
+    return float(np.clip(at_s + 1.5, 0.8, duration_s - 0.5))
+
+
+def _over_crossing(setting: Setting, rng: np.random.Generator) -> Line | None:
+    """Return the way over the first crossing ahead of the ego, kerb to kerb and a step beyond."""
+    ahead = [(s, area) for s, area in crossings_on(setting.route, setting.hdmap) if s > setting.s_m + 6.0]
+    if not ahead:
+        return None
+    zebra = shapely.Polygon(ahead[0][1].polygon.exterior_m).minimum_rotated_rectangle
+    corners = np.asarray(zebra.exterior.coords)[:4]
+    edges = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    short = int(np.argmin(edges[:2]))
+    first = (corners[short] + corners[(short + 1) % 4]) / 2
+    last = (corners[(short + 2) % 4] + corners[(short + 3) % 4]) / 2
+    along = (last - first) / np.linalg.norm(last - first)
+    way = Line(np.stack([first - _BEYOND_KERB_M * along, last + _BEYOND_KERB_M * along]))
+    return way.offset(float(rng.uniform(-0.8, 0.8)))
+
+
+def _over_road(actor: PlanActor, act: Manoeuvre, *, setting: Setting, pace_mps: float) -> Line | None:
+    """Return the way straight over the road, far enough ahead for the ego to brake for it."""
+    gap = act.gap_m if act.gap_m is not None else actor.gap_m
+    warned = max(crossing_time_s(setting.duration_s) - 1.0 - 2.2 / max(pace_mps, 0.5), 0.0)
+    reach = stopping_m(setting.speed_mps, warned_s=warned, brake_mps2=3.5) if gap is None else gap + EGO_FRONT_M
+    reach = min(reach, 36.0)
+    point, heading = setting.route.line.at(setting.s_m + reach)
+    leftwards = np.array([-np.sin(heading[0]), np.cos(heading[0])])
+    probe = shapely.LineString([point[0] - 30.0 * leftwards, point[0] + 30.0 * leftwards])
+    met = probe.intersection(setting.surface)
+    parts = [part for part in shapely.get_parts(met) if part.distance(shapely.Point(point[0])) < 0.1]
+    if not parts:
+        return None
+    ends = np.asarray(parts[0].coords)[[0, -1]]
+    along = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+    return Line(np.stack([ends[0] - _BEYOND_KERB_M * along, ends[1] + _BEYOND_KERB_M * along]))
+
+
+def _from_side(line: Line, side: str, setting: Setting) -> Line:
+    """Return the line so that it starts on that side of the ego's way."""
+    start_is_left = setting.route.line.project(line.points_m[:1])[1][0] > 0
+    return line if start_is_left == (side == "left") else Line(line.points_m[::-1])
+
+
+def _walking(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
+    """Walk along the road (or wait beside it), on the side that was said."""
+    side = actor.where if actor.where in ("left", "right") else None
+    side = next((m.side for m in actor.manoeuvres if m.side), None) or side or "right"
+    gap = actor.gap_m if actor.gap_m is not None else float(rng.uniform(7.0, 16.0))
+    place = setting.s_m + EGO_FRONT_M + gap + 1.2 * (order // 2)
+    spot = beside_road(setting, place, side=side, beyond_m=1.0 + 0.8 * (order % 2))
+    if spot is None:
+        return None
+    xy, yaw = spot
+    still = any(m.do == "wait" for m in actor.manoeuvres)
+    if still:
+        facing = yaw + (np.pi / 2 if side == "right" else -np.pi / 2) + float(rng.normal(0.0, 0.3))
+        return Role(body=body, walk=stand(xy, facing, setting.times_s), acts=actor.manoeuvres, event=True)
+    speed = next((m.speed_mps for m in actor.manoeuvres if m.speed_mps), None)
+    speed = speed or pace_mps(body.category, hard=any(m.hard for m in actor.manoeuvres), rng=rng)
+    direction = np.array([np.cos(yaw), np.sin(yaw)])
+    line = Line(np.stack([xy, xy + direction * (speed * (setting.duration_s + 2.5) + 2.0)]))
+    role = walk(line, setting.times_s, at_start_m=speed * 1.2, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
+    return Role(body=body, walk=role, acts=actor.manoeuvres, event=True)
+
+
+def beside_road(
+    setting: Setting, s_m: float, *, side: str, beyond_m: float
+) -> tuple[Float[np.ndarray, "2"], float] | None:
+    """Return a place `beyond_m` outside the kerb beside the ego's route, and the road's heading there."""
+    point, heading = setting.route.line.at(s_m)
+    leftwards = np.array([-np.sin(heading[0]), np.cos(heading[0])]) * (1 if side == "left" else -1)
+    probe = shapely.LineString([point[0], point[0] + 40.0 * leftwards])
+    parts = shapely.get_parts(probe.intersection(setting.surface))
+    inside = [part for part in parts if part.distance(shapely.Point(point[0])) < 0.1]
+    if not inside or inside[0].length > 30.0:
+        return None
+    return point[0] + (inside[0].length + beyond_m) * leftwards, float(heading[0])
+
+
+def _thing(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
+    """Stand at the right edge of the road, or on the walkway if it is too narrow."""
+    side = actor.where if actor.where in ("left", "right") else "right"
+    gap = actor.gap_m if actor.gap_m is not None else float(rng.uniform(8.0, 14.0))
+    place = setting.s_m + EGO_FRONT_M + gap + order * (body.size_lwh_m[0] + 1.8)
+    width = max(body.size_lwh_m[:2])
+    spot = kerb_spot(setting, place, side=side, width_m=width)
+    spot = spot or beside_road(setting, place, side=side, beyond_m=width / 2 + 0.3)
+    if spot is None:
+        return None
+    xy, yaw = spot
+    return Role(
+        body=body, walk=stand(xy, yaw, setting.times_s), posture=Posture.ACTIVE, acts=actor.manoeuvres, event=True
+    )

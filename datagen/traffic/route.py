@@ -1,0 +1,96 @@
+"""Ways over the lanes: chains of lanes as one smooth line, and how fast one may go along it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from datagen.scene import HDMap, Lane
+from datagen.scene.line import Line
+
+GRID_M = 1.0
+"""Routes have a point every metre, so that looking one up is an index."""
+Turn = Literal["straight", "left", "right"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A line to drive along, a point every GRID_M. lanes: those it was made of."""
+
+    line: Line
+    lanes: tuple[Lane, ...] = ()
+
+    @classmethod
+    def along(cls, lanes: tuple[Lane, ...]) -> Route:
+        """Return the way along lanes, each of which leads to the next, smoothed over 4 m."""
+        points = np.concatenate([lane.center_m for lane in lanes])
+        keep = np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 0.05])
+        raw = Line(points[keep]).resampled(GRID_M).points_m
+        return cls(Line(_smoothed(raw)).resampled(GRID_M), lanes)
+
+    @cached_property
+    def curvature(self) -> Float[np.ndarray, "points"]:
+        """Signed curvature at each point, 1/m, left is positive."""
+        heading = np.unwrap(np.arctan2(self.line.tangent[:, 1], self.line.tangent[:, 0]))
+        if len(heading) < 2:
+            return np.zeros(len(self.line.points_m))
+        bend = np.diff(heading) / GRID_M
+        return np.concatenate([[0.0], bend, [0.0]])
+
+    def start_of(self, lane_id: str) -> float:
+        """Return where a lane of it begins, metres along."""
+        lane = next(lane for lane in self.lanes if lane.id == lane_id)
+        return float(self.line.project(lane.center_m[:1])[0][0])
+
+    def speed_limits(self, lateral_mps2: float, brake_mps2: float) -> Float[np.ndarray, "points"]:
+        """Return how fast one may be at each point to take all curves ahead, braking in time, m/s.
+
+        v(s)^2 = min over s' >= s of a_lat / |curvature(s')| + 2 b (s' - s).
+        """
+        curve = lateral_mps2 / np.maximum(np.abs(self.curvature), 1e-4)
+        ramp = 2 * brake_mps2 * GRID_M * np.arange(len(curve))
+        reachable = np.minimum.accumulate((curve + ramp)[::-1])[::-1] - ramp
+        return np.sqrt(np.maximum(reachable, 0.5))
+
+
+def _smoothed(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+    """Average each point with its neighbours within 2 m; the ends stay."""
+    if len(points) < 6:
+        return points
+    padded = np.concatenate([2 * points[:1] - points[2:0:-1], points, 2 * points[-1:] - points[-2:-4:-1]])
+    return sum(padded[k : k + len(points)] for k in range(5)) / 5.0
+
+
+def lanes_by_id(hdmap: HDMap) -> dict[str, Lane]:
+    """Return the map's lanes by their ids."""
+    return {lane.id: lane for lane in hdmap.lanes}
+
+
+def turn_of(lane: Lane) -> Turn:
+    """Return where a lane leads: 'left' and 'right' bend by more than 45 degrees."""
+    line = Line(lane.center_m)
+    first, last = line.tangent[0], line.tangent[-1]
+    bend = np.arctan2(first[0] * last[1] - first[1] * last[0], first @ last)
+    if abs(bend) < np.pi / 4:
+        return "straight"
+    return "left" if bend > 0 else "right"
+
+
+def route_from(lane: Lane, lanes: Mapping[str, Lane], *, turn: Turn = "straight") -> Route | None:
+    """Return the way from a lane on: `turn` at the first junction, straight on at the others; None if impossible."""
+    chain, wish = [lane], turn
+    while chain[-1].successors and len(chain) < 24:
+        options = [lanes[name] for name in chain[-1].successors if name in lanes and lanes[name] not in chain]
+        fitting = [option for option in options if turn_of(option) == wish]
+        if not fitting:
+            break
+        chain.append(fitting[0])
+        wish = "straight" if turn_of(fitting[0]) == turn and fitting[0].junction else wish
+    if turn != "straight" and not any(turn_of(part) == turn for part in chain):
+        return None
+    return Route.along(tuple(chain))

@@ -1,0 +1,276 @@
+"""A plan becomes a scene: place the ego, cast who acts, fill in the rest, drive, and judge what came of it.
+
+```
+  plan ─▶ setting ─▶ event roles ─▶ background ─▶ drive ─▶ scene ─▶ gates ─▶ kept
+             ▲                                                        │ reason
+             └──────────────── drawn again, at most `redraws` times ◀─┘
+```
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from datagen.ports import Dropped
+from datagen.scene import (
+    EGO_SIZE_LWH_M,
+    Actor,
+    Ambience,
+    Category,
+    HDMap,
+    Look,
+    Prompt,
+    Scene,
+    Trajectory,
+)
+from datagen.scene.plan import Plan, PlanActor
+from datagen.traffic import rules
+from datagen.traffic.background import background
+from datagen.traffic.cast_people import cast_person
+from datagen.traffic.cast_vehicles import cast_ego, cast_vehicle
+from datagen.traffic.events import missed
+from datagen.traffic.limits import drives, rear_axle_m
+from datagen.traffic.manoeuvres import WARM_UP_S
+from datagen.traffic.motion import STEP_S, Driver, Motion, Walkers, drive
+from datagen.traffic.role import Body, Role, body_of
+from datagen.traffic.setting import (
+    Setting,
+    any_drives_across,
+    choose_setting,
+    driven_surface,
+    drives_across,
+    ego_turn,
+    junction_entry,
+)
+from datagen.traffic.tracks import Tracks
+
+DENSITIES = {"empty": 0.0, "light": 0.4, "normal": 1.0, "heavy": 1.8}
+"""How a plan's word scales the density of a recipe."""
+_STOP_BEFORE_M = 6.5
+"""A stop line lies this far before the junction, beyond the crossing."""
+
+
+def simulate(
+    plan: Plan,
+    *,
+    prompt: Prompt,
+    road: HDMap,
+    density: float,
+    redraws: int,
+    rng: np.random.Generator,
+) -> Scene | Dropped:
+    """Return a scene in which the plan happens, on the lanes of `road`; or the reason why there is none.
+
+    density: of background traffic, 1 is ordinary.  redraws: how often a scene that fails its gates is drawn again.
+    """
+    reason = "there was no attempt"
+    for _ in range(redraws + 1):
+        draw = compose(plan, prompt=prompt, road=road, density=density, rng=rng)
+        if isinstance(draw, Dropped):
+            reason = draw.reason
+            continue
+        scene, event = draw
+        verdict = gate(scene, event, duration_s=prompt.duration_s)
+        if not verdict:
+            return scene
+        reason = "; ".join(verdict[:3])
+    return Dropped(reason=f"after {redraws + 1} attempts: {reason}")
+
+
+def compose(
+    plan: Plan, *, prompt: Prompt, road: HDMap, density: float, rng: np.random.Generator
+) -> tuple[Scene, Sequence[Role]] | Dropped:
+    """Return one draw of a scene, and the roles whose acts are to be checked."""
+    setting = choose_setting(plan, road, duration_s=prompt.duration_s, rng=rng)
+    if setting is None:
+        return Dropped(reason="the road has no place where the plan could happen")
+    ego_body = Body(id="ego", category=Category.CAR, size_lwh_m=EGO_SIZE_LWH_M, look=Look())
+    event = [cast_ego(setting, ego_body)]
+    for number, actor in enumerate(plan.actors):
+        for order in range(actor.count):
+            role = _cast(actor, f"actor-{number}-{order}", setting=setting, order=order, rng=rng)
+            if role is not None:
+                event.append(role)
+            elif order == 0:
+                what = actor.manoeuvres[0].do if actor.manoeuvres else "be there"
+                return Dropped(reason=f"the road has no place for a {actor.category} to {what.replace('_', ' ')}")
+    event = _spread(event)
+    others = background(setting, event, density=density * DENSITIES[plan.density], rng=rng)
+    roles = _held_at_lines(setting, [*event, *others])
+    return _scene(setting, roles, prompt=prompt), event
+
+
+def gate(scene: Scene, event: Sequence[Role], *, duration_s: float) -> list[str]:
+    """Return every reason why a scene may not be kept, none if it may."""
+    tracks = Tracks.of(scene, duration_s=duration_s)
+    surface = driven_surface(scene.hdmap)
+    reasons = [why for role in event for act in role.acts if (why := missed(tracks, role.body.id, act))]
+    reasons += [f"{a} and {b} overlap" for a, b in rules.overlaps(tracks)]
+    reasons += [f"{name} {what}" for name, what in rules.infeasible(tracks)]
+    reasons += [f"{name} leaves the road" for name in rules.off_road(tracks, surface)]
+    reasons += [f"{name} goes the wrong way" for name in rules.wrong_way(tracks, scene.hdmap)]
+    expected = min(1, len(scene.actors))
+    if rules.visible_actors(tracks) < expected:
+        reasons.append("nobody is near enough to be seen")
+    return reasons
+
+
+def _cast(actor: PlanActor, name: str, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
+    kind = actor.kind if actor.kind != "plain" else actor.category.kinds[0]
+    body = body_of(name, actor.category, kind=kind, color=actor.color, rng=rng)
+    on_foot = any(m.do in ("cross", "jaywalk") for m in actor.manoeuvres) and not drives_across(actor)
+    cast = cast_person if on_foot or not drives(actor.category) else cast_vehicle
+    return cast(actor, body, setting=setting, order=order, rng=rng)
+
+
+def _spread(event: list[Role]) -> list[Role]:
+    """Move drivers who would start inside each other further ahead (or behind, if they are behind the ego)."""
+    kept: list[Role] = [event[0]]
+    for role in event[1:]:
+        driver = role.driver
+        if driver is None:
+            kept.append(role)
+            continue
+        onward = 2.0 if _ahead_of(driver, event[0]) else -2.0
+        for _ in range(40):
+            if all(other.driver is None or _apart(driver, other.driver) for other in kept):
+                break
+            driver = replace(driver, s_m=driver.s_m + onward)
+        kept.append(replace(role, driver=driver))
+    return kept
+
+
+def _ahead_of(driver: Driver, ego: Role) -> bool:
+    assert ego.driver is not None
+    here = driver.route.line.at(driver.s_m)[0]
+    return float(ego.driver.route.line.project(here)[0][0]) >= ego.driver.s_m
+
+
+def _apart(one: Driver, other: Driver) -> bool:
+    there = other.route.line.at(other.s_m, other.d_m)[0]
+    along, across = one.route.line.project(there)
+    room = (one.size_lwh_m[0] + other.size_lwh_m[0]) / 2 + 3.0
+    return abs(float(along[0]) - one.s_m) > room or abs(float(across[0]) - one.d_m) > 2.4
+
+
+def _held_at_lines(setting: Setting, roles: Sequence[Role]) -> list[Role]:
+    """Keep those at their stop lines who would cross the way of whoever has the junction.
+
+    The ego's street has it, unless somebody is asked to drive across; oncoming traffic waits for a left turn.
+    """
+    entry = junction_entry(setting.route)
+    if entry is None:
+        return list(roles)
+    across = any_drives_across(setting.plan)
+    lefts = ego_turn(setting.plan) == "left" or any(
+        m.do == "turn" and m.side == "left" for a in setting.plan.actors for m in a.manoeuvres
+    )
+    heading = float(setting.route.line.at(entry)[1][0])
+    held = []
+    for role in roles:
+        driver = role.driver
+        own = junction_entry(driver.route) if driver is not None else None
+        if driver is None or own is None or (role.event and role.acts and not _goes_with_ego(role)):
+            held.append(role)
+            continue
+        towards = np.cos(float(driver.route.line.at(own)[1][0]) - heading)
+        stops = across if abs(towards) > 0.5 else not across
+        stops = stops or (lefts and towards < -0.5)
+        line = own - _STOP_BEFORE_M
+        nose = driver.s_m + driver.size_lwh_m[0] / 2 + rear_axle_m(driver.size_lwh_m[0])
+        held.append(replace(role, driver=replace(driver, hold_m=line)) if stops and nose < line else role)
+    return held
+
+
+def _goes_with_ego(role: Role) -> bool:
+    return all(m.do not in ("turn", "cross", "jaywalk") for m in role.acts)
+
+
+def _scene(setting: Setting, roles: Sequence[Role], *, prompt: Prompt) -> Scene:
+    """Drive everybody and return the scene."""
+    drivers = [role for role in roles if role.driver is not None]
+    motion = drive(
+        [role.driver for role in drivers if role.driver], _walkers(roles, setting), steps=len(setting.times_s)
+    )
+    first = round(WARM_UP_S / STEP_S)
+    times = prompt.start_us + np.round(setting.times_s[first:] * 1e6).astype(np.int64)
+    actors = []
+    ego: Trajectory | None = None
+    for column, role in enumerate(drivers):
+        trajectory = _driven(role, motion, column, times=times, first=first)
+        if role.body.id == "ego":
+            ego = trajectory
+        elif trajectory is not None:
+            actors.append(_actor(role, trajectory))
+    for role in roles:
+        if role.walk is not None:
+            xyz = _upright(role.walk.xy_m[first:], role.body.size_lwh_m[2] / 2)
+            actors.append(_actor(role, Trajectory.from_xyz_yaw(times, xyz, yaw_rad=role.walk.yaw_rad[first:])))
+    assert ego is not None
+    ambience = setting.plan.ambience
+    return Scene(
+        ego=ego,
+        actors=tuple(actors),
+        hdmap=setting.hdmap,
+        ambience=Ambience(weather=ambience.weather, light=ambience.light, place=ambience.place, text=prompt.text[:500]),
+        description=prompt.text[:500],
+        provenance={"source": "prompt", "actors": _tally(actors)},
+    )
+
+
+def _driven(role: Role, motion: Motion, column: int, *, times: np.ndarray, first: int) -> Trajectory | None:
+    """Return the trajectory of a vehicle, as long as it is on its route; None if it leaves before the clip."""
+    driver = role.driver
+    assert driver is not None
+    yaw = motion.yaw_rad[first:, column]
+    rear = np.stack([motion.x_m[first:, column], motion.y_m[first:, column]], axis=-1)
+    if role.body.id == "ego":
+        return Trajectory.from_xyz_yaw(times, _upright(rear, 0.0), yaw_rad=yaw)
+    length = driver.size_lwh_m[0]
+    left = motion.along_m[first:, column] < driver.route.line.length_m - 0.8 * length
+    count = len(left) if left.all() else int(np.argmin(left))
+    if count < 5:
+        return None
+    facing = np.stack([np.cos(yaw), np.sin(yaw)], axis=-1)
+    middle = rear + rear_axle_m(length) * facing
+    xyz = _upright(middle[:count], driver.size_lwh_m[2] / 2)
+    return Trajectory.from_xyz_yaw(times[:count], xyz, yaw_rad=yaw[:count])
+
+
+def _actor(role: Role, trajectory: Trajectory) -> Actor:
+    body = role.body
+    return Actor(
+        id=body.id,
+        category=body.category,
+        size_lwh_m=body.size_lwh_m,
+        trajectory=trajectory,
+        look=body.look,
+        posture=role.posture,
+        event=role.event,
+    )
+
+
+def _upright(xy: np.ndarray, z_m: float) -> np.ndarray:
+    return np.concatenate([xy, np.full((len(xy), 1), z_m)], axis=1)
+
+
+def _walkers(roles: Sequence[Role], setting: Setting) -> Walkers:
+    """Return those on foot whom vehicles must look out for."""
+    walks = [role for role in roles if role.walk is not None and role.in_the_way]
+    steps = len(setting.times_s)
+    if not walks:
+        return Walkers(xy_m=np.empty((steps, 0, 2)), velocity_mps=np.empty((steps, 0, 2)), radius_m=np.empty(0))
+    return Walkers(
+        xy_m=np.stack([role.walk.xy_m for role in walks if role.walk], axis=1),
+        velocity_mps=np.stack([role.walk.velocity_mps for role in walks if role.walk], axis=1),
+        radius_m=np.array([max(role.body.size_lwh_m[:2]) / 2 for role in walks]),
+    )
+
+
+def _tally(actors: Sequence[Actor]) -> str:
+    count = Counter(str(actor.category) for actor in actors)
+    return ", ".join(f"{number} {name}" for name, number in sorted(count.items()))

@@ -1,0 +1,97 @@
+"""All motion of a scene as arrays, so that rules and metrics can look at everybody at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from datagen.scene import EGO_SE3_EGO_BOX, EGO_SIZE_LWH_M, Category, Posture, Scene
+from datagen.scene.line import Line
+from datagen.traffic.limits import rear_axle_m
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracks:
+    """Boxes of everybody over time; column 0 is the ego. All arrays are of shape (times, bodies, ...).
+
+    xy_m, yaw_rad: of the boxes' middles; where `present` is False they are meaningless.
+    length_m, width_m: of shape (bodies,).
+    """
+
+    ids: tuple[str, ...]
+    categories: tuple[Category, ...]
+    parked: Bool[np.ndarray, "bodies"]
+    step_s: float
+    xy_m: Float[np.ndarray, "times bodies 2"]
+    yaw_rad: Float[np.ndarray, "times bodies"]
+    present: Bool[np.ndarray, "times bodies"]
+    length_m: Float[np.ndarray, "bodies"]
+    width_m: Float[np.ndarray, "bodies"]
+
+    @classmethod
+    def of(cls, scene: Scene, *, duration_s: float | None = None, step_s: float = 0.1) -> Tracks:
+        """Return the tracks of a scene from its ego's first pose on, over `duration_s` or as long as the ego lasts."""
+        end_us = scene.ego.end_us if duration_s is None else scene.ego.start_us + round(duration_s * 1e6)
+        times = np.arange(scene.ego.start_us, min(end_us, scene.ego.end_us) + 1, round(step_s * 1e6), dtype=np.int64)
+        ego_xyz, ego_quat = scene.ego.at(times)
+        ego_yaw = _yaw(ego_quat)
+        ahead = np.stack([np.cos(ego_yaw), np.sin(ego_yaw)], axis=-1) * EGO_SE3_EGO_BOX.translation_m[0]
+        places = [(ego_xyz[:, :2] + ahead, ego_yaw, scene.ego.covers(times))]
+        for actor in scene.actors:
+            xyz, quat = actor.trajectory.at(times)
+            places.append((xyz[:, :2], _yaw(quat), actor.trajectory.covers(times)))
+        sizes = [EGO_SIZE_LWH_M, *(actor.size_lwh_m for actor in scene.actors)]
+        return cls(
+            ids=("ego", *(actor.id for actor in scene.actors)),
+            categories=(Category.CAR, *(actor.category for actor in scene.actors)),
+            parked=np.array([False, *(actor.posture is not Posture.ACTIVE for actor in scene.actors)]),
+            step_s=step_s,
+            xy_m=np.stack([place[0] for place in places], axis=1),
+            yaw_rad=np.stack([place[1] for place in places], axis=1),
+            present=np.stack([place[2] for place in places], axis=1),
+            length_m=np.array([size[0] for size in sizes]),
+            width_m=np.array([size[1] for size in sizes]),
+        )
+
+    @cached_property
+    def rear_xy_m(self) -> Float[np.ndarray, "times bodies 2"]:
+        """Where the rear axles are: the points a kinematic bicycle is about."""
+        facing = np.stack([np.cos(self.yaw_rad), np.sin(self.yaw_rad)], axis=-1)
+        back = np.array([rear_axle_m(length) for length in self.length_m])
+        back[0] = EGO_SE3_EGO_BOX.translation_m[0]
+        return self.xy_m - back[:, None] * facing
+
+    @cached_property
+    def velocity_mps(self) -> Float[np.ndarray, "times bodies 2"]:
+        """Velocities of the rear axles, by central differences."""
+        return np.gradient(self.rear_xy_m, self.step_s, axis=0)
+
+    @cached_property
+    def speed_mps(self) -> Float[np.ndarray, "times bodies"]:
+        """Signed along the heading: negative is backwards."""
+        facing = np.stack([np.cos(self.yaw_rad), np.sin(self.yaw_rad)], axis=-1)
+        return np.sum(self.velocity_mps * facing, axis=-1)
+
+    def column(self, name: str) -> int:
+        """Return the column of a body."""
+        return self.ids.index(name)
+
+    @cached_property
+    def ego_way(self) -> Line:
+        """The way the ego's rear axle goes, as a line that continues straight at both ends."""
+        points = self.rear_xy_m[:, 0]
+        facing = np.array([np.cos(self.yaw_rad[:, 0]), np.sin(self.yaw_rad[:, 0])]).T
+        kept = [points[0] - 1.0 * facing[0], points[0]]
+        for point in points[1:]:
+            if np.linalg.norm(point - kept[-1]) > 0.3:
+                kept.append(point)
+        last = kept[-1] + 1.0 * facing[-1]
+        return Line(np.stack([*kept, last]))
+
+
+def _yaw(quat: Float[np.ndarray, "times 4"]) -> Float[np.ndarray, "times"]:
+    w, x, y, z = np.moveaxis(quat, -1, 0)
+    return np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
