@@ -102,8 +102,8 @@ class Document:
 
 
 def dotted(path: KeyPath) -> str:
-    """Write a key path as people do."""
-    return ".".join(map(str, path))
+    """Write a key path as people do, on one line whatever the keys are."""
+    return ".".join(str(part) if part != "" and str(part).isprintable() else repr(part) for part in path)
 
 
 def read_document(path: Path) -> Document:
@@ -164,7 +164,8 @@ def described(value: Any) -> str:
         case list() | tuple():
             return f"a list of {len(value)}"
         case str():
-            return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}…'"
+            short = value if len(value) <= 60 else f"{value[:57]}…"
+            return f"'{short}'" if short.isprintable() else repr(short)
         case _:
             return str(value)
 

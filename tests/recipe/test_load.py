@@ -186,7 +186,7 @@ def test_whatever_stands_anywhere_in_a_recipe_only_a_recipe_error_comes(reload: 
     try:
         reload(json.dumps(recipe).replace("NaN", ".nan").replace("Infinity", ".inf"))
     except RecipeError as error:
-        assert all(re.match(r".*rain\.yaml:1 ", problem) for problem in error.problems), error.problems
+        assert all(re.fullmatch(r"\S+rain\.yaml:1[ :].*", problem) for problem in error.problems), error.problems
 
 
 def test_placeholders_and_vary_must_match_both_ways(problems_of: Complaints) -> None:
