@@ -39,7 +39,8 @@ def mesh_of(actor: Actor) -> Mesh:
             mesh = animal(actor)
         case Group.OBJECT:
             mesh = thing(actor, rng=rng)
-    return fitted(mesh, actor.size_lwh_m)
+    upright = actor.category.group is Group.PERSON
+    return fitted(mesh, actor.size_lwh_m, stout=1.15 if upright else np.inf)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,8 +60,8 @@ class Facades:
         width_m: Float[np.ndarray, "rays"],
     ) -> Panes:
         """Return the windows under pixels that are `width_m` wide on the wall."""
-        apart = points_m - self.origin_m[facade]
-        u = ((apart[:, :2] * self.tangent[facade]).sum(axis=1) / self.bay_m[facade]).astype(np.float32)
+        apart, tangent = points_m - self.origin_m[facade], self.tangent[facade]
+        u = ((apart[:, 0] * tangent[:, 0] + apart[:, 1] * tangent[:, 1]) / self.bay_m[facade]).astype(np.float32)
         v = (apart[:, 2] / self.storey_m[facade]).astype(np.float32)
         half_u, half_v = (width_m / 2 / size[facade] for size in (self.bay_m, self.storey_m))
         ground_floor = self.shop[facade] & (v < 1.0)

@@ -112,7 +112,7 @@ def rained(
     ):
         start = (round(x * 16), round(y * 16))
         end = (round((x - 0.12 * length) * 16), round((y + length) * 16))
-        cv2.line(streaks, start, end, int(shade), 1, cv2.LINE_AA, 4)
+        cv2.line(streaks, start, end, (int(shade),), 1, cv2.LINE_AA, 4)
     share = (streaks.astype(np.float32) / 255 * 0.32)[..., None]
     shine = np.array(light.horizon_rgb, dtype=np.float32) * 1.1 + 0.02
     return image * (1 - share) + shine * share

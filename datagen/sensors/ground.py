@@ -129,15 +129,16 @@ class Ground:
         first = self.levels[0].canvas.texel_m
         wanted = np.round(np.log2(np.maximum(footprint_m / first, 1.0))).astype(np.int32)
         inner = self.levels[self.near - 1].canvas
-        inside = np.all(
-            (xy_m > inner.low_m) & (xy_m < inner.low_m + inner.texel_m * np.array(inner.shape[::-1])), axis=-1
-        )
+        texel = inner.texels(xy_m)
+        rows, columns = inner.shape
+        inside = (texel[:, 0] > 0) & (texel[:, 1] > 0) & (texel[:, 0] < columns) & (texel[:, 1] < rows)
         wanted = np.clip(np.where(inside, wanted, np.maximum(wanted, self.near)), 0, len(self.levels) - 1)
         out = np.empty((len(xy_m), 4), dtype=np.uint8)
-        for index in np.unique(wanted):
+        for index, level in enumerate(self.levels):
             chosen = np.flatnonzero(wanted == index)
-            texel = self.levels[index].canvas.texels(xy_m[chosen])
-            out[chosen] = sampled(self.levels[index].image, texel[:, 0], texel[:, 1])
+            if len(chosen):
+                texel = level.canvas.texels(xy_m[chosen])
+                out[chosen] = sampled(level.image, texel[:, 0], texel[:, 1])
         return _LINEAR[out]
 
 
@@ -158,7 +159,7 @@ def ground_of(scene: Scene, *, seed: int) -> Ground:
                     image, (max(1, image.shape[1] // 2), max(1, image.shape[0] // 2)), None, 0, 0, cv2.INTER_AREA
                 )
                 low = canvas.low_m + 0.5 * canvas.texel_m
-                canvas = Canvas(low_m=low, texel_m=canvas.texel_m * 2, shape=image.shape[:2])
+                canvas = Canvas(low_m=low, texel_m=canvas.texel_m * 2, shape=(image.shape[0], image.shape[1]))
             # The coarse pyramid starts where the fine one ends.
             if margin_m == NEAR_M or canvas.texel_m > levels[near - 1].canvas.texel_m * 1.5:
                 levels.append(Level(canvas=canvas, image=image))
@@ -233,7 +234,7 @@ def _weathered(
     """Return the picture with grain, stains and patches; the road's are fainter than the verge's."""
     grain = 0.35 * noise(rng, size=512, slope=0.4) + 0.65 * noise(rng, size=512, slope=1.3)
     strength = np.where(road > 0, np.float32(0.055), np.float32(0.075))
-    gain = 1.0 + strength * tiled(grain, road.shape)
+    gain = 1.0 + strength * tiled(grain, (road.shape[0], road.shape[1]))
     return np.clip(image * gain[..., None], 0, 255).astype(np.uint8)
 
 

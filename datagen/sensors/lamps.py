@@ -50,9 +50,10 @@ class LampLight:
             return np.zeros(len(points_m), dtype=np.float32)
         texel = points_m[:, :2] - self.low_m
         rows, columns = self.picture.shape
-        inside = (texel >= 0).all(axis=1) & (texel[:, 0] < columns) & (texel[:, 1] < rows)
+        x, y = texel[:, 0], texel[:, 1]
+        inside = (x >= 0) & (y >= 0) & (x < columns) & (y < rows)
         height = np.clip(1.2 - points_m[:, 2] / 9.0, 0.0, 1.0)
-        return (sampled(self.picture, texel[:, 0], texel[:, 1]) * inside * height).astype(np.float32)
+        return (sampled(self.picture, x, y) * inside * height).astype(np.float32)
 
 
 def beam(
@@ -85,18 +86,38 @@ def vehicle_beams(
 ) -> Float32[np.ndarray, "points"]:
     """Return the light of the nearest other vehicles' head-lamps."""
     total = np.zeros(len(points_m), dtype=np.float32)
+    if len(points_m) == 0:
+        return total
     shining = [body for body in snapshot.bodies if has_lights_on(body) and body.actor.category is not Category.TRAILER]
     shining.sort(key=lambda body: float(np.linalg.norm(body.center_m - eye_m)))
+    x, y = np.ascontiguousarray(points_m[:, :2].T.astype(np.float32))
     for body in shining[:_LIT_VEHICLES]:
         length, _, height = body.actor.size_lwh_m
-        apart = (points_m - body.center_m).astype(np.float32)
-        near = np.flatnonzero((np.abs(apart[:, 0]) < _BEAM_RANGE_M) & (np.abs(apart[:, 1]) < _BEAM_RANGE_M))
-        local = apart[near] @ body.rotation.astype(np.float32)
+        lit_m = body.center_m + body.rotation[:, 0] * (length / 2 + _BEAM_RANGE_M / 2)
+        near = within(x, y, center_m=lit_m, reach_m=_BEAM_RANGE_M / 2)
+        local = (points_m[near] - body.center_m).astype(np.float32) @ body.rotation.astype(np.float32)
         local = local - np.array([length / 2, 0.0, -height / 2], dtype=np.float32)
-        ahead = local[:, 0] > 0
-        near, local = near[ahead], local[ahead]
-        total[near] += beam(local, normal[near], ahead=body.rotation[:, 0])
+        total[near] += beam(local, normal[near], ahead=body.rotation[:, 0]) * (local[:, 0] > 0)
     return total
+
+
+def within(
+    x: Float32[np.ndarray, "points"],
+    y: Float32[np.ndarray, "points"],
+    *,
+    center_m: Float[np.ndarray, "_"],
+    reach_m: float,
+) -> Int[np.ndarray, "found"]:
+    """Return the indices of points in a square about a centre; cheap when the whole cloud is elsewhere."""
+    if (
+        center_m[0] + reach_m < x.min()
+        or center_m[0] - reach_m > x.max()
+        or center_m[1] + reach_m < y.min()
+        or center_m[1] - reach_m > y.max()
+    ):
+        return np.zeros(0, dtype=np.int64)
+    close = np.flatnonzero(np.abs(x - np.float32(center_m[0])) < reach_m)
+    return close[np.abs(y[close] - np.float32(center_m[1])) < reach_m]
 
 
 def has_lights_on(body: Body) -> bool:

@@ -234,15 +234,20 @@ def hoop(x_m: float, y_m: float, radius_m: float, thick_m: float, *, sides: int 
     return loft(rings, (0.03, 0.03, 0.03), Material.RUBBER, closed=True)
 
 
-def fitted(mesh: Mesh, size_lwh_m: tuple[float, float, float], *, share: float = 0.985) -> Mesh:
-    """Return the mesh stretched to fill `share` of a box centred at the origin, standing on its bottom.
+FILL = 0.985
+"""The share of its box a mesh fills: returns from a flush face, which carry range noise, stay mostly inside."""
 
-    The share keeps returns from a flush face, which carry range noise, mostly inside the box.
+
+def fitted(mesh: Mesh, size_lwh_m: tuple[float, float, float], *, stout: float = np.inf) -> Mesh:
+    """Return the mesh stretched to fill a box centred at the origin, standing on its bottom.
+
+    stout: how much wider than in its own proportions it may become; boxes of people are wider than they are.
     """
     points = mesh.triangles_m.reshape(-1, 3)
     low, high = points.min(axis=0), points.max(axis=0)
-    size = np.asarray(size_lwh_m) * share
-    scale = (size / np.maximum(high - low, 1e-6)).astype(np.float32)
+    scale = np.asarray(size_lwh_m) * FILL / np.maximum(high - low, 1e-6)
+    scale[:2] = np.minimum(scale[:2], stout * scale[2])
+    scale = scale.astype(np.float32)
     shift = (-(low + high) / 2 * scale).astype(np.float32)
     shift[2] = -low[2] * scale[2] - size_lwh_m[2] / 2
     pivot = mesh.pivot_m * scale[[0, 2]] + shift[[0, 2]]

@@ -17,7 +17,6 @@ from datagen.sensors.mesh import (
     join,
     linear,
     loft,
-    painted,
     ring_z,
     rod,
     wheel,
@@ -68,12 +67,9 @@ def barrier(size_lwh_m: tuple[float, float, float]) -> Mesh:
     for low, high in ((0.22, 0.5), (0.66, 1.0)):
         for i in range(stripes):
             y = ((i / stripes - 0.5) * width, ((i + 1) / stripes - 0.5) * width)
-            parts.append(_slanted(y, (low * height, high * height), _ORANGE if i % 2 else _WHITE))
+            color = _ORANGE if i % 2 else _WHITE
+            parts.append(block((-0.05, 0.05), y, (low * height, high * height), color, Material.REFLECTIVE))
     return join(parts)
-
-
-def _slanted(y_m: tuple[float, float], z_m: tuple[float, float], color: RGB) -> Mesh:
-    return block((-0.05, 0.05), y_m, z_m, color, Material.REFLECTIVE)
 
 
 def _cart(color: RGB) -> Mesh:
@@ -123,11 +119,6 @@ def _debris(color: RGB, *, rng: np.random.Generator) -> Mesh:
     boards = []
     for _ in range(3):
         a, b = rng.uniform(-0.5, 0.5, size=(2, 3)) * [1, 1, 0]
-        start, end = a + [0, 0, 0.05], b + [0.3, 0, rng.uniform(0.4, 1.0)]
+        start, end = np.add(a, (0, 0, 0.05)), np.add(b, (0.3, 0, rng.uniform(0.4, 1.0)))
         boards.append(rod(start, end, 0.05, (0.3, 0.2, 0.1), Material.BARK, sides=4))
     return join([heap, *boards])
-
-
-def slab(corners_m: np.ndarray, color: RGB, material: Material) -> Mesh:
-    """Return a flat quadrilateral."""
-    return painted(np.stack([corners_m[[0, 1, 2]], corners_m[[0, 2, 3]]]), color, material)

@@ -48,29 +48,29 @@ def _walker(color: RGB, *, rng: np.random.Generator, vest: RGB | None = None, ha
     parts = [_torso(color), _head(skin, hat or hair, brim=hat is not None)]
     if vest is not None:
         parts += [
-            loft([ring_z(z, -0.155, 0.155, 0.235) for z in (0.98, 1.36)], vest, Material.REFLECTIVE),
-            loft([ring_z(z, -0.16, 0.16, 0.24) for z in (1.1, 1.16)], (0.8, 0.8, 0.8), Material.REFLECTIVE),
+            loft([ring_z(z, -0.145, 0.145, 0.21) for z in (0.98, 1.36)], vest, Material.REFLECTIVE),
+            loft([ring_z(z, -0.15, 0.15, 0.215) for z in (1.1, 1.16)], (0.8, 0.8, 0.8), Material.REFLECTIVE),
         ]
     for side in (-1, 1):
         leg = loft(
-            [ring_z(z, -r, r, r) + [0, side * 0.105, 0] for z, r in ((0.05, 0.06), (0.9, 0.1))],
+            [np.add(ring_z(z, -r, r, r), (0, side * 0.095, 0)) for z, r in ((0.05, 0.06), (0.9, 0.1))],
             trousers,
             Material.CLOTH,
         )
-        shoe = block((-0.08, 0.17), (side * 0.105 - 0.055, side * 0.105 + 0.055), (0.0, 0.08), _DARK, Material.RUBBER)
+        shoe = block((-0.08, 0.17), (side * 0.095 - 0.055, side * 0.095 + 0.055), (0.0, 0.08), _DARK, Material.RUBBER)
         parts.append(join([leg, shoe]).swinging(side, x_m=0.0, z_m=0.9))
         arm = loft(
-            [ring_z(z, -r, r, r) + [0, side * 0.285, 0] for z, r in ((0.82, 0.042), (1.42, 0.062))],
+            [np.add(ring_z(z, -r, r, r), (0, side * 0.25, 0)) for z, r in ((0.82, 0.042), (1.42, 0.062))],
             color,
             Material.CLOTH,
         )
-        hand = ball((0, side * 0.285, 0.78), (0.05, 0.045, 0.07), skin, Material.SKIN, sides=5)
+        hand = ball((0, side * 0.25, 0.78), (0.05, 0.045, 0.07), skin, Material.SKIN, sides=5)
         parts.append(join([arm, hand]).swinging(-side, x_m=0.0, z_m=1.42))
     return join(parts)
 
 
 def _torso(color: RGB) -> Mesh:
-    levels = ((0.86, 0.11, 0.17), (1.1, 0.11, 0.17), (1.38, 0.13, 0.23), (1.47, 0.08, 0.13))
+    levels = ((0.86, 0.11, 0.17), (1.1, 0.11, 0.165), (1.38, 0.13, 0.205), (1.47, 0.08, 0.12))
     return loft([ring_z(z, -depth, depth, half) for z, depth, half in levels], color, Material.CLOTH)
 
 

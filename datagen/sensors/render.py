@@ -21,13 +21,15 @@ from datagen.scene import SE3, Camera, Group, box_corners_m
 from datagen.sensors.actors import seed_of
 from datagen.sensors.facades import Facades
 from datagen.sensors.glow import glows, rained
-from datagen.sensors.lamps import BEAM_RGB, LAMP_RGB, LampLight, ego_beam, lamp_powers, vehicle_beams
+from datagen.sensors.lamps import BEAM_RGB, LAMP_RGB, LampLight, ego_beam, lamp_powers, vehicle_beams, within
 from datagen.sensors.mesh import Material
 from datagen.sensors.projection import NEAR_M, pixel_rays, project, rays_through
 from datagen.sensors.sky import Sky, hazed
 from datagen.sensors.world import Hits, Snapshot, World
 
 _TAPS = np.array([-0.375, -0.125, 0.125, 0.375], dtype=np.float32)
+_CONTACT_M = 70.0
+"""Farther than this the darkness under a vehicle is not drawn."""
 _SUBPIXELS = ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
 _GAMMA = (255 * np.linspace(0.0, 1.0, 4096) ** (1 / 2.2) + 0.5).astype(np.uint8)
 _GLOSS = np.zeros(len(Material), dtype=np.float32)
@@ -145,10 +147,12 @@ class Painter:
         across = spots.travelled_m[chosen] * view.pixel_rad
         along = across / np.maximum(-spots.facing[chosen], 0.02)
         heading = spots.directions[chosen, :2]
-        heading = heading / np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-6)
+        heading = heading / np.maximum(np.hypot(heading[:, 0], heading[:, 1]), 1e-6)[:, None]
         taps = spots.points_m[chosen, None, :2] + (along[:, None] * _TAPS)[..., None] * heading[:, None]
-        width = np.repeat(np.maximum(across, along / (2 * len(_TAPS))), len(_TAPS))
-        found = self.world.ground.at(taps.reshape(-1, 2), width).reshape(-1, len(_TAPS), 4).mean(axis=1)
+        width = np.maximum(across, along / (2 * len(_TAPS)))
+        found = np.zeros((len(chosen), 4), dtype=np.float32)
+        for tap in range(len(_TAPS)):
+            found += self.world.ground.at(taps[:, tap], width) / np.float32(len(_TAPS))
         return found[:, :3] * (1.0 - 0.45 * min(self.light.wet, 1.0) * found[:, 3:])
 
     def _received(self, view: View, spots: Spots, *, shadows: bool) -> Color:
@@ -201,8 +205,8 @@ class Painter:
         color = self._reflection(view, spots)
         small = np.zeros((*rows.shape, 4), dtype=np.float32)
         small.reshape(-1, 4)[road] = np.concatenate([color, np.ones((len(color), 1), np.float32)], axis=1)
-        small = cv2.GaussianBlur(small, (0, 0), sigmaX=0.7, sigmaY=2.2)
-        large = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, 4)
+        smeared = cv2.GaussianBlur(small, (0, 0), sigmaX=0.7, sigmaY=2.2)
+        large = cv2.resize(smeared, (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, 4)
         ground = hits.face >= 0
         ground[ground] = view.snapshot.surfaces.material[hits.face[ground]] == Material.GROUND
         return large[:, :3] / np.maximum(large[:, 3:], 0.05) * ground[:, None]
@@ -242,13 +246,6 @@ class Painter:
         return color.reshape(len(_SUBPIXELS), -1, 3).mean(axis=0)
 
 
-def render(
-    painter: Painter, snapshot: Snapshot, *, camera: Camera, world_SE3_ego: SE3
-) -> UInt8[np.ndarray, "height width 3"]:
-    """Return what a camera sees of a snapshot, RGB."""
-    return painter.picture(snapshot, camera, world_SE3_ego=world_SE3_ego)
-
-
 def developed(
     image: Float32[np.ndarray, "height width 3"], *, exposure: float = 1.0
 ) -> UInt8[np.ndarray, "height width 3"]:
@@ -272,7 +269,12 @@ def _turned(rays: Float[np.ndarray, "rays 3"], rotation: Float32[np.ndarray, "3 
     """Return unit directions in the world. Written out: a matrix product may round by the number of threads."""
     x, y, z = (rays[:, axis, None].astype(np.float32) for axis in range(3))
     world = x * rotation[:, 0] + y * rotation[:, 1] + z * rotation[:, 2]
-    return world / np.sqrt((world * world).sum(axis=1, keepdims=True))
+    return world / np.sqrt(_dot(world, world))[:, None]
+
+
+def _dot(a: Directions, b: Directions) -> Float32[np.ndarray, "rays"]:
+    """Return row-wise products; three columns at a time are five times faster than a reduction over three."""
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
 
 
 def _primary(view: View, directions: Directions, *, near: Bool[np.ndarray, "rays"]) -> Hits:
@@ -297,7 +299,7 @@ def _spots(
     before_m: Float32[np.ndarray, "rays"] | None = None,
 ) -> Spots:
     normal = snapshot.surfaces.normal[hits.face]
-    facing = (normal * directions).sum(axis=1)
+    facing = _dot(normal, directions)
     normal = np.where(facing[:, None] > 0, -normal, normal)
     return Spots(
         points_m=origins_m + directions * hits.distance_m[:, None],
@@ -313,16 +315,18 @@ def _spots(
 def _openness(snapshot: Snapshot, spots: Spots) -> Float32[np.ndarray, "spots"]:
     """Return how much of the sky each spot sees: less on the ground under and beside vehicles and people."""
     share = np.ones(len(spots.face), dtype=np.float32)
-    ground = np.flatnonzero((spots.material == Material.GROUND) & (spots.travelled_m < 70.0))
-    xy = spots.points_m[ground, :2]
+    ground = np.flatnonzero((spots.material == Material.GROUND) & (spots.travelled_m < _CONTACT_M))
+    if len(ground) == 0:
+        return share
+    x, y = np.ascontiguousarray(spots.points_m[ground, :2].T)
     for body in snapshot.bodies:
         length, width, _ = body.actor.size_lwh_m
-        apart = xy - body.center_m[:2].astype(np.float32)
         reach = 0.5 * float(np.hypot(length, width)) + 0.7
-        close = np.flatnonzero((np.abs(apart) < reach).all(axis=1))
+        close = within(x, y, center_m=body.center_m, reach_m=reach)
         if len(close) == 0:
             continue
-        local = np.abs(apart[close] @ body.rotation[:2, :2].astype(np.float32))
+        apart = np.stack([x[close], y[close]], axis=-1) - body.center_m[:2].astype(np.float32)
+        local = np.abs(apart @ body.rotation[:2, :2].astype(np.float32))
         outside = np.maximum(local[:, 0] - length / 2, local[:, 1] - width / 2)
         depth = 0.8 if body.actor.category.group is Group.VEHICLE else 0.45
         soft = min(0.5, 0.4 * width)

@@ -189,7 +189,7 @@ def _kerbs(site: _Site, scene: Scene) -> None:
         return
     crossings = np.zeros(site.canvas.shape, dtype=np.uint8)
     site.canvas.fill(crossings, (area.polygon for area in scene.hdmap.crossings), color=1)
-    crossings = cv2.dilate(crossings, np.ones((5, 5), np.uint8))
+    crossings = np.asarray(cv2.dilate(crossings, np.ones((5, 5), np.uint8)), dtype=np.uint8)
     low, high = site.canvas.low_m, site.canvas.low_m + site.canvas.texel_m * np.array(site.canvas.shape[::-1])
     for boundary in scene.hdmap.boundaries:
         if len(boundary.line_m) < 2:

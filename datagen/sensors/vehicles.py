@@ -202,8 +202,8 @@ def ambulance(size: Size, color: RGB) -> Mesh:
     for x in (-0.48, 0.14):
         for side, lamp in ((-1, (0.8, 0.02, 0.02)), (1, (0.02, 0.1, 0.9))):
             y = sorted((side * 0.12 * width, side * 0.46 * width))
-            span = ((x * length, x * length + 0.25), (y[0], y[1]), (0.955 * height, height))
-            parts.append(block(*span, lamp, Material.BEACON))
+            x_m = (x * length, x * length + 0.25)
+            parts.append(block(x_m, (y[0], y[1]), (0.955 * height, height), lamp, Material.BEACON))
     return join([*parts, axles(size, (-0.3, 0.33), radius_m=0.14 * height), lamps(size, z=(0.26, 0.33))])
 
 
@@ -433,14 +433,14 @@ def _excavator(size: Size, color: RGB) -> Mesh:
     parts.append(block(*glass, GLASS, Material.GLASS))
     roof = ((-0.16 * length, 0.11 * length), (0.02 * width, 0.44 * width), (0.86 * height, 0.9 * height))
     parts.append(block(*roof, color, _PAINT))
-    y = -0.12 * width
+    boom_y = -0.12 * width
     joints = [(0.02, 0.5), (0.2, 0.97), (0.42, 0.62), (0.44, 0.24)]
     for (x0, z0), (x1, z1) in pairwise(joints):
-        start, end = (x0 * length, y, z0 * height), (x1 * length, y, z1 * height)
+        start, end = (x0 * length, boom_y, z0 * height), (x1 * length, boom_y, z1 * height)
         parts.append(rod(start, end, 0.15, color, _PAINT, sides=4))
     bucket = [ring_z(0.06 * height, 0.36 * length, 0.46 * length, 0.16 * width)]
     bucket.append(ring_z(0.26 * height, 0.4 * length, 0.5 * length, 0.16 * width))
-    parts.append(loft([ring + _array([0, y, 0]) for ring in bucket], GREY, Material.METAL))
+    parts.append(loft([ring + _array([0, boom_y, 0]) for ring in bucket], GREY, Material.METAL))
     beacon = ball((0.0, 0.2 * width, 0.94 * height), (0.1, 0.1, 0.06 * height), (0.9, 0.4, 0.0), Material.BEACON)
     return join([*parts, beacon])
 
