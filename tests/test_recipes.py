@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from datagen import plugins
 from datagen.recipe import Recipe, check_words, dump, expand, load, load_rig, shipped_recipes
+from datagen.recipe.load import PORT_OF
 
 FOLDER = shipped_recipes()
 RECIPES = sorted(FOLDER.glob("*.yaml"))
@@ -65,9 +67,12 @@ def test_the_changes_a_recipe_proposes_can_be_made(path: Path) -> None:
     lines = [line.lstrip("# ").removeprefix("Change").strip() for line in header.splitlines() if "--set" in line]
     assert lines or "--limit" in header
     for line in lines:
-        words = shlex.split(line)
+        words = shlex.split(re.split(r"\s{2,}", line)[0])
         overrides = [value for flag, value in pairwise(words) if flag == "--set"]
-        assert read(path, *overrides) != read(path), line
+        changed = read(path, *overrides)
+        assert changed != read(path), line
+        for section, port in PORT_OF.items():
+            plugins.build(port, getattr(changed, section))
 
 
 @pytest.mark.parametrize("path", RIGS, ids=lambda path: path.stem)
