@@ -25,8 +25,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.scene.nuscenes.edits import Add, Drop, Move, edited
+from adapters.scene.nuscenes.maps import expansion_of
 from adapters.scene.nuscenes.reader import LogReader
-from adapters.scene.nuscenes.selection import chosen_scenes
+from adapters.scene.nuscenes.selection import check_instances, chosen_scenes, locations_of
 from adapters.scene.nuscenes.tables import check_log, find_version
 from adapters.scene.nuscenes.words import ambience_of
 from datagen.ports import Dropped, Resources, Take
@@ -67,9 +68,16 @@ class NuScenesSource:
 
     def count(self) -> int:
         """Return how many scenes are chosen. Raises LogError when the log is missing, broken or lacks one of them."""
-        version = find_version(self.settings.root, self.settings.version)
-        check_log(self.settings.root, version)
-        return len(chosen_scenes(self.settings.root, version, names=self.settings.scenes, split=self.settings.split))
+        settings = self.settings
+        version = find_version(settings.root, settings.version)
+        check_log(settings.root, version)
+        names = chosen_scenes(settings.root, version, names=settings.scenes, split=settings.split)
+        for location in locations_of(settings.root, version, names=names):
+            expansion_of(settings.root, location)
+        check_instances(
+            settings.root, version, [token for edit in (*settings.drop, *settings.move) for token in edit.instances]
+        )
+        return len(names)
 
     def stages(self) -> Sequence[ReadScene]:
         """Return the one stage that reads scenes."""

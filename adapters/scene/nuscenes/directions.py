@@ -24,11 +24,12 @@ from jaxtyping import Float
 from adapters.scene.nuscenes.strips import Strip, left_of, length_m, outline_of, resampled
 
 TRAFFIC_WEIGHT = 1.0
-EGO_WEIGHT = 3.0
 LINK_WEIGHT = 3.0
 NEIGHBOUR_WEIGHT = 0.5
 MEETING_M = 1.5
 """Ends nearer than this meet."""
+ACROSS_M = 30.0
+"""A junction is at most this wide."""
 BESIDE_M = 1.2
 """How far from a divider the lanes on its two sides are looked for."""
 ROUNDS = 30
@@ -85,6 +86,20 @@ def alongside(strips: Mapping[str, Strip], lane_dividers: Sequence[Float[np.ndar
             metres[pair] = metres.get(pair, 0.0) + shared
     longest_last = sorted(metres, key=lambda pair: metres[pair])
     return {ids[left]: ids[right] for left, right in longest_last}
+
+
+def onward(strips: Mapping[str, Strip]) -> list[tuple[str, str]]:
+    """Return (lane, lane it plainly runs on into), for a map that does not connect its lanes.
+
+    strips: as they are driven. Only ends that meet, or lie straight ahead of one another across a junction.
+    """
+    ids, shapes = list(strips), list(strips.values())
+    pairs = []
+    for a, b, worth in _meetings(shapes):
+        if worth > 0:
+            forth, back = (np.linalg.norm(shapes[y].center_m[0] - shapes[x].center_m[-1]) for x, y in ((a, b), (b, a)))
+            pairs.append((ids[a], ids[b]) if forth < back else (ids[b], ids[a]))
+    return pairs
 
 
 def _traffic_votes(shapes: Sequence[Strip], traffic: Traffic) -> Float[np.ndarray, "lanes"]:
@@ -189,17 +204,30 @@ def _coupling(
 
 
 def _meetings(shapes: Sequence[Strip]) -> list[tuple[int, int, float]]:
-    """Return (lane, lane, +1 if the flow of one strip runs on into the other, -1 if their strips clash)."""
+    """Return (lane, lane, worth): + where the flow of one strip runs on into the other, - where their strips clash.
+
+    Ends that meet are worth 1; ends that lie straight ahead of one another across a junction a quarter.
+    """
     ends = np.array([[strip.center_m[0], strip.center_m[-1]] for strip in shapes]).reshape(-1, 2)
     away = np.array([[s.center_m[0] - s.center_m[1], s.center_m[-1] - s.center_m[-2]] for s in shapes]).reshape(-1, 2)
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
     tree = shapely.STRtree(shapely.points(ends))
-    pairs = tree.query(shapely.points(ends), predicate="dwithin", distance=MEETING_M).T
-    return [
-        (int(p) // 2, int(q) // 2, 1.0 if p % 2 != q % 2 else -1.0)
-        for p, q in pairs
-        if p < q and p // 2 != q // 2 and float(away[p] @ away[q]) < -0.8
-    ]
+    meetings = []
+    for p, q in tree.query(shapely.points(ends), predicate="dwithin", distance=ACROSS_M).T:
+        if p < q and p // 2 != q // 2:
+            worth = _meeting(ends[q] - ends[p], away[p], away[q])
+            meetings.append((int(p) // 2, int(q) // 2, worth if p % 2 != q % 2 else -worth))
+    return [meeting for meeting in meetings if meeting[2]]
+
+
+def _meeting(gap: Float[np.ndarray, "2"], out: Float[np.ndarray, "2"], out_of_other: Float[np.ndarray, "2"]) -> float:
+    """Return how sure it is that one lane runs on into another whose end lies `gap` from its own."""
+    apart = float(np.linalg.norm(gap))
+    facing = -float(out @ out_of_other)
+    if apart <= MEETING_M:
+        return 1.0 if facing > 0.8 else 0.0
+    ahead, aside = float(gap @ out), abs(float(out[0] * gap[1] - out[1] * gap[0]))
+    return 0.25 if facing > 0.95 and ahead > 0 and aside < 0.5 + 0.05 * apart else 0.0
 
 
 def _spread(votes: Float[np.ndarray, "lanes"], coupling: Couplings) -> Float[np.ndarray, "lanes"]:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from nuscenes.map_expansion import map_api
 from nuscenes.map_expansion.arcline_path_utils import discretize_lane
 
-from adapters.scene.nuscenes.directions import Traffic, alongside, directed
+from adapters.scene.nuscenes.directions import Traffic, alongside, directed, onward
 from adapters.scene.nuscenes.strips import Strip, along, joining, length_m, strip_of
 from adapters.scene.nuscenes.tables import Record
 from datagen.errors import LogError
@@ -75,6 +75,8 @@ def read_layers(root: Path, location: str, *, traffic: Traffic) -> Layers:
 def _lanes(nusc_map: Any, traffic: Traffic) -> Iterable[Lane]:
     dividers = {layer: [_line(nusc_map, record) for record in getattr(nusc_map, layer)] for layer in _DIVIDER_LAYERS}
     strips = _directed_strips(nusc_map, traffic, dividers)
+    if not any(_connected(nusc_map, token, way) for token in strips for way in ("incoming", "outgoing")):
+        _connect(nusc_map, strips)
     strips |= _connector_strips(nusc_map, strips)
     right_of = alongside(strips, dividers["lane_divider"])
     left_of = {right: left for left, right in right_of.items()}
@@ -119,6 +121,16 @@ def _directed_strips(
         road_dividers=dividers["road_divider"],
     )
     return known | {token: turned[token] for token in open_}
+
+
+def _connect(nusc_map: Any, strips: Mapping[str, Strip]) -> None:
+    """Give a map without connectivity the connectors that its lanes' positions make plain."""
+    for before, after in onward(strips):
+        token = f"{before}--{after}"
+        nusc_map.lane_connector.append({"token": token})
+        nusc_map.connectivity[token] = {"incoming": [before], "outgoing": [after]}
+        nusc_map.connectivity.setdefault(before, {"incoming": [], "outgoing": []})["outgoing"].append(token)
+        nusc_map.connectivity.setdefault(after, {"incoming": [], "outgoing": []})["incoming"].append(token)
 
 
 def _with_center(strip: Strip | None, center: Float[np.ndarray, "points 2"]) -> Strip:

@@ -29,6 +29,27 @@ def chosen_scenes(root: Path, version: str, *, names: Sequence[str], split: str 
     return tuple(wanted)
 
 
+def locations_of(root: Path, version: str, *, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the locations that these scenes were driven in, each once."""
+    logs = {record["token"]: record for record in read_table(root / version, "log")}
+    driven = [record["log_token"] for record in read_table(root / version, "scene") if record["name"] in names]
+    for token in driven:
+        if token not in logs:
+            raise LogError(f"{root / version}/scene.json: refers to log '{token}', which log.json does not hold.")
+    return tuple(dict.fromkeys(logs[token]["location"] for token in driven))
+
+
+def check_instances(root: Path, version: str, tokens: Sequence[str]) -> None:
+    """Raise LogError for an instance token that an edit names and the log does not hold."""
+    known = {record["token"] for record in read_table(root / version, "instance")} if tokens else set()
+    for token in tokens:
+        if token not in known:
+            raise LogError(
+                f"{root / version}/instance.json: no instance '{token}', which an edit names."
+                f"{did_you_mean(token, known)}"
+            )
+
+
 def _hint(name: str, known: Sequence[str]) -> str:
     return did_you_mean(name, known) or f" The first is '{known[0]}'." if known else ""
 

@@ -204,7 +204,7 @@ def _check_references(path: Path, records: list[Record], *, field: str, target: 
 
 def _check_vectors(path: Path, records: list[Record], *, field: str, length: int) -> None:
     try:
-        values = np.array([record[field] for record in records], dtype=np.float64).reshape(len(records), length)
+        values = _numbers([record[field] for record in records]).reshape(len(records), length)
         good = np.isfinite(values).all(axis=1) & _is_possible(values, field)
     except (KeyError, TypeError, ValueError):
         good = np.array([_is_vector(record.get(field), length) for record in records])
@@ -214,6 +214,14 @@ def _check_vectors(path: Path, records: list[Record], *, field: str, length: int
             f"{path}: record '{record['token']}' has {field} {record.get(field)!r};"
             f" expected {length} finite numbers{_EXPECTED.get(field, '')}. Mend the record or leave it out."
         )
+
+
+def _numbers(rows: list[Any]) -> np.ndarray:
+    """Return rows as floats. Raises TypeError for anything but numbers (numpy alone would read texts as well)."""
+    values = np.array(rows) if rows else np.zeros(0)
+    if values.dtype.kind not in "fiu":
+        raise TypeError(f"not numbers: {values.dtype}")
+    return values.astype(np.float64)
 
 
 _EXPECTED = {"rotation": ", a unit quaternion", "size": ", all positive"}
