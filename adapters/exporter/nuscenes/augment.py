@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -64,7 +64,8 @@ def augment(
         unite_shared(host, guest, taking, tables)
         add_scenes(host, guest, taking, tables)
         add_samples(host, guest, taking, tables)
-        _link_maps(host, guest, taking, partial, locations=unite_maps(host, guest, taking, tables))
+        masks, locations = unite_maps(host, guest, taking, tables)
+        _link_maps(host, guest, partial, masks=masks, locations=locations)
         _link_sensor_files(host, guest, taking, partial)
         _link_can_bus(host, guest, taking, partial)
         synthetic = list(taking.names.values())
@@ -118,13 +119,13 @@ def _renamed(host: Source, chosen: Sequence[Row]) -> dict[str, str]:
     return names
 
 
-def _link_maps(host: Source, guest: Source, taking: Guest, out: Path, *, locations: Sequence[str]) -> None:
-    """Link every real map file, and the synthetic ones of `locations`."""
+def _link_maps(host: Source, guest: Source, out: Path, *, masks: Collection[str], locations: Collection[str]) -> None:
+    """Link every real map file, then the synthetic ones of `masks` and `locations` that are not there yet."""
     for source in sorted(path for path in (host.root / "maps").rglob("*") if path.is_file()):
         _link(source, out / source.relative_to(host.root))
     for source in sorted(path for path in (guest.root / "maps").rglob("*") if path.is_file()):
         name = source.relative_to(guest.root).as_posix()
-        if name in taking.taken.get("mask", ()) or source.stem in locations:
+        if (name in masks or source.stem in locations) and not (out / name).exists():
             _link(source, out / name)
 
 

@@ -144,20 +144,23 @@ def _append(
     return kept
 
 
-def unite_maps(host: Source, guest: Source, taking: Guest, tables: Path) -> list[str]:
-    """Write the table of maps, with the real map for what both have, and return the locations only the guest has."""
-    of_log = {row["token"]: row["location"] for row in host.rows("log")}
+def unite_maps(host: Source, guest: Source, taking: Guest, tables: Path) -> tuple[set[str], set[str]]:
+    """Write the table of maps, with the real map for what both have.
+
+    Returns the masks that the guest brings, relative to its root, and the locations its scenes are at.
+    """
+    real_logs = {row["token"]: row["location"] for row in host.rows("log")}
     guest_logs = {row["token"]: row["location"] for row in guest.rows("log") if row["token"] in taking.taken["log"]}
-    real_locations = set(of_log.values())
+    new = set(guest_logs.values()) - set(real_logs.values())
+    masks: set[str] = set()
     with TableWriter(tables / "map.json") as out:
         for row in host.rows("map"):
-            here = {of_log[token] for token in row["log_tokens"] if token in of_log}
-            out.write(
-                {**row, "log_tokens": row["log_tokens"] + [t for t, where in guest_logs.items() if where in here]}
-            )
+            here = {real_logs[token] for token in row["log_tokens"] if token in real_logs}
+            joining = [token for token, location in guest_logs.items() if location in here]
+            out.write({**row, "log_tokens": [*row["log_tokens"], *joining]})
         for row in guest.rows("map"):
-            logs = [token for token in row["log_tokens"] if guest_logs.get(token, "") not in {"", *real_locations}]
+            logs = [token for token in row["log_tokens"] if guest_logs.get(token) in new]
             if logs:
                 out.write({**row, "log_tokens": logs})
-                taking.taken.setdefault("mask", set()).add(row["filename"])
-    return sorted(set(guest_logs.values()) - real_locations)
+                masks.add(row["filename"])
+    return masks, set(guest_logs.values())

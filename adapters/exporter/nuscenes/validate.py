@@ -1,8 +1,8 @@
 """Does a dataset keep nuScenes' rules? Ours first, which name the table, the token and the rule; then the devkit's.
 
 In order, each step only when the one before found it possible: the tables are there and readable; rows have
-their fields; the rules of `rules` and of `media`; the devkit loads it; on the first sample of every scene, the
-LiDAR points in a box are as many as its label says.
+their fields; the rules of `rules`, `media` and `expansions`; the devkit loads it; on the first sample of every
+scene, the LiDAR points in a box are as many as its label says.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.exporter.nuscenes import media, rules
+from adapters.exporter.nuscenes.expansions import expansions
 from adapters.exporter.nuscenes.media import LIDAR_POINT_BYTES
 from adapters.exporter.nuscenes.rules import Tables, Violation
 from adapters.exporter.nuscenes.tables import TABLES, read_table
@@ -47,6 +48,7 @@ def validate(dataset: Path, *, version: str | None = None, files: bool = True) -
         violations += rule(tables)
     violations += _splits(dataset / version, tables)
     violations += media.paths(dataset, tables)
+    violations += expansions(dataset, tables, version=version)
     if files:
         violations += media.files(dataset, tables)
     countable = files and _UNCOUNTABLE.isdisjoint(found.rule for found in violations)

@@ -130,6 +130,14 @@ def test_the_real_map_wins_where_both_have_one(real: Path, make_dataset, tmp_pat
     assert len(row["log_tokens"]) == 3
 
 
+def test_a_real_map_without_expansion_gets_the_synthetic_one(real: Path, make_dataset, tmp_path: Path) -> None:
+    (real / "v1.0-synth" / "provenance.json").unlink()
+    (real / "maps" / "expansion" / "test-street.json").unlink()
+    out = augment(real, make_dataset("synth", ["s0"]), tmp_path / "aug")
+    assert (out / "maps" / "expansion" / "test-street.json").is_file()
+    assert validate(out) == []
+
+
 def test_a_scene_name_that_is_taken_is_changed_and_reported(make_dataset, tmp_path: Path, caplog) -> None:
     real, synth = make_dataset("real", ["r0", "r1"]), make_dataset("synth", ["s0"])
     with caplog.at_level(logging.WARNING):

@@ -331,6 +331,32 @@ def test_a_missing_map_mask_is_found_by_us_and_by_the_devkit(dataset: Path, tabl
     assert rules(broken()) == {"file-exists", "devkit-loads"}
 
 
+def test_a_map_expansion_that_is_missing_or_broken_is_found(dataset: Path) -> None:
+    path = dataset / "maps" / "expansion" / "test-street.json"
+    path.write_text('{"version": "1.3"}')
+    assert rules(validate(dataset)) == {"expansion"}
+    path.unlink()
+    (found,) = validate(dataset)
+    assert "no map expansion of 'test-street'" in found.message
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '[{"pos": [0, 0, 0]}]', '[{"utime": 2}, {"utime": 1}]'])
+def test_a_can_bus_without_poses_is_found(content: str | None, dataset: Path, tables: Tables) -> None:
+    path = dataset / "can_bus" / "scene-2002_pose.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    assert [(found.token, found.rule) for found in validate(dataset)] == [(tables["scene"][1]["token"], "can-bus")]
+
+
+def test_a_log_that_is_not_ours_needs_neither_expansion_nor_can_bus(dataset: Path) -> None:
+    (dataset / VERSION / "provenance.json").unlink()
+    for folder in ("can_bus", "maps/expansion"):
+        for path in (dataset / folder).iterdir():
+            path.unlink()
+    assert validate(dataset) == []
+
+
 def test_pictures_are_not_opened_when_that_is_not_asked_for(dataset: Path, tables: Tables) -> None:
     _, path = path_of(dataset, tables, ".jpg")
     path.write_bytes(b"")
