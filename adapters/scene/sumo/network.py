@@ -33,7 +33,10 @@ BIKE_LANE_WIDTH_M = 1.7
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """What roads look like in one kind of place. Tuples are drawn from evenly; shares are probabilities per road."""
+    """What roads look like in one kind of place. Tuples are drawn from evenly; shares are probabilities per road.
+
+    corner_m: radius of the kerb where roads meet.
+    """
 
     layouts: tuple[str, ...]
     lanes: tuple[int, ...]
@@ -44,6 +47,7 @@ class Style:
     parking: float = 0.5
     bike_lane: float = 0.2
     signals: float = 0.4
+    corner_m: float = 7.0
 
 
 STYLES: dict[Place, Style] = {
@@ -57,11 +61,11 @@ STYLES: dict[Place, Style] = {
     ),
     Place.INDUSTRIAL: Style(
         layouts=("random", "grid", "spider"), lanes=(1, 2, 2), speed_mps=(11.1, 13.9), block_m=(120, 170),
-        sidewalk_m=2.2, parking=0.4, bike_lane=0.1, lane_width_m=3.6,
+        sidewalk_m=2.2, parking=0.4, bike_lane=0.1, lane_width_m=3.6, corner_m=11.0,
     ),
     Place.HIGHWAY: Style(
         layouts=("random", "spider"), lanes=(2, 3, 3, 4), speed_mps=(16.7, 19.4), block_m=(190, 240),
-        sidewalk_m=2.2, parking=0.0, bike_lane=0.0, signals=0.7, lane_width_m=3.6,
+        sidewalk_m=2.2, parking=0.0, bike_lane=0.0, signals=0.7, lane_width_m=3.6, corner_m=12.0,
     ),
     Place.PARK: Style(
         layouts=("random", "spider"), lanes=(1, 1, 2), speed_mps=(8.3, 11.1), block_m=(110, 150),
@@ -98,7 +102,8 @@ def build_network(number: int, *, place: Place, extent_m: float) -> Network:
         topology = draw_topology(layout, extent_m=extent_m, block_m=block_m, rng=rng, run=tool)
         _write_edges(topology, style=style, path=tool.folder / "edges.xml", rng=rng)
         _write_nodes(topology, style=style, path=tool.folder / "nodes.xml", rng=rng)
-        tool("netconvert", ["-n", "nodes.xml", "-e", "edges.xml", "-o", "net.xml", *_NETCONVERT])
+        corners = ["--default.junctions.radius", str(style.corner_m)]
+        tool("netconvert", ["-n", "nodes.xml", "-e", "edges.xml", "-o", "net.xml", *corners, *_NETCONVERT])
         net = _sumolib().net.readNet(str(tool.folder / "net.xml"), withInternal=True, withPedestrianConnections=True)
         xml = (tool.folder / "net.xml").read_bytes()
     return Network(location=location, place=place, xml=xml, net=net, hdmap=hdmap_of(net, location=location))
@@ -107,7 +112,7 @@ def build_network(number: int, *, place: Place, extent_m: float) -> Network:
 _NETCONVERT = [
     *("--offset.x", str(MARGIN_M), "--offset.y", str(MARGIN_M)),
     *("--geometry.remove", "true", "--no-turnarounds", "true", "--crossings.guess", "true", "--walkingareas", "true"),
-    *("--default.junctions.radius", "7", "--junctions.corner-detail", "8", "--junctions.internal-link-detail", "14"),
+    *("--junctions.corner-detail", "8", "--junctions.internal-link-detail", "14"),
     *("--junctions.limit-turn-speed", "3.5", "--default.crossing-width", "4"),
     *("--crossings.guess.speed-threshold", "30"),
     *("--tls.crossing-min.time", "6", "--tls.cycle.time", "50", "--rectangular-lane-cut", "false", "--precision", "3"),

@@ -18,15 +18,15 @@ class Density(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    car: PerKm = 15.0
+    car: PerKm = 17.0
     truck: PerKm = 1.4
     trailer: PerKm = 0.7
-    bus: PerKm = 0.7
+    bus: PerKm = 1.0
     bendy_bus: PerKm = 0.15
     construction_vehicle: PerKm = 0.12
-    ambulance: PerKm = 0.12
-    police: PerKm = 0.2
-    motorcycle: PerKm = 1.0
+    ambulance: PerKm = 0.15
+    police: PerKm = 0.25
+    motorcycle: PerKm = 1.2
     bicycle: PerKm = 1.8
     pedestrian: PerKm = 20.0
     standing: PerKm = 9.0

@@ -109,7 +109,15 @@ def make_scene(
     times_us = knots_us(prompt.start_us, last_step)
     ego = ego_trajectory(*path, times_us=times_us)
     placed = _placed(network, path_m=path[0], worksites=worksites, settings=settings, rng=rng)
-    cast = stage(traffic, ego_name=ego_name, ego=ego, placed=placed, radius_m=settings.radius_m, times_us=times_us)
+    cast = stage(
+        traffic,
+        ego_name=ego_name,
+        ego=ego,
+        placed=placed,
+        roadway=_roadway(network),
+        radius_m=settings.radius_m,
+        times_us=times_us,
+    )
     return Scene(
         ego=ego,
         actors=cast.actors,
@@ -118,6 +126,14 @@ def make_scene(
         description=describe(ego, actors=cast.actors, hdmap=network.hdmap, ambience=ambience),
         provenance=_provenance(network, ego_name=ego_name, cast=cast),
     )
+
+
+def _roadway(network: Network) -> shapely.Geometry:
+    """Return where vehicles may be."""
+    areas = [shapely.Polygon(area.polygon.exterior_m, area.polygon.holes_m) for area in network.hdmap.drivable]
+    roadway = shapely.MultiPolygon(areas)
+    shapely.prepare(roadway)
+    return roadway
 
 
 def _rims(network: Network) -> np.ndarray:

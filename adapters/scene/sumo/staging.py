@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from jaxtyping import Float, Int64
 from scipy.spatial import cKDTree
 
@@ -51,13 +52,15 @@ def stage(
     ego_name: str,
     ego: Trajectory,
     placed: Sequence[Placed],
+    roadway: shapely.Geometry,
     radius_m: float,
     times_us: Int64[np.ndarray, "knots"],
 ) -> Cast:
     """Return everyone who comes within `radius_m` of the ego's path, without those that overlap."""
-    moving, impossible = [], 0
+    moving: list[Actor] = []
+    impossible = 0
     for name in sorted(set(traffic.tracks) - {ego_name}):
-        bodies = _bodies(name, traffic)
+        bodies = _bodies(name, traffic, roadway=roadway)
         impossible += not bodies
         first_step = traffic.tracks[name].first_step
         for number, body in enumerate(bodies):
@@ -96,8 +99,11 @@ Moving = tuple[Body, Float[np.ndarray, "steps 2"], Float[np.ndarray, "steps"]]
 """A body, its box's middle and its heading."""
 
 
-def _bodies(name: str, traffic: Traffic) -> list[Moving]:
-    """Return how the boxes of one individual move; nothing if SUMO moved it as nothing moves."""
+def _bodies(name: str, traffic: Traffic, *, roadway: shapely.Geometry) -> list[Moving]:
+    """Return how the boxes of one individual move; nothing if it moved as nothing can, or off the road.
+
+    SUMO leads the front along the lane; in a narrow turn the middle of a long vehicle may cut the corner.
+    """
     track = traffic.tracks[name]
     walker = traffic.walkers.get(name)
     step_m = np.linalg.norm(np.diff(track.front_m, axis=0), axis=1)
@@ -106,7 +112,9 @@ def _bodies(name: str, traffic: Traffic) -> list[Moving]:
     if walker:
         return _walking(walker, track)
     bodies = _driving(traffic.vehicles[name], track)
-    return bodies if all(is_feasible(middle, yaw) for _, middle, yaw in bodies) else []
+    possible = all(is_feasible(middle, yaw) for _, middle, yaw in bodies)
+    on_road = all(shapely.contains_xy(roadway, middle[::5]).all() for _, middle, _ in bodies)
+    return bodies if possible and on_road else []
 
 
 def _driving(vehicle: Vehicle, track: Track) -> list[Moving]:

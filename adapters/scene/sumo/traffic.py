@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from datagen.errors import ClipError, DependencyError
 PRE_ROLL_S = 4.0
 """Recorded before the clip, so that smoothing and trailing bodies have settled when it begins."""
 POST_ROLL_S = 2.0
+NET, DEMAND, LOG = "net.xml", "demand.rou.xml", "sumo.log"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +71,12 @@ def simulate(
     Raises ClipError when SUMO refuses, DependencyError when libsumo is missing.
     """
     vehicles, walkers, demand = populate(network, density=density, span_s=warm_up_s + duration_s, rng=rng)
-    (workdir / "net.xml").write_bytes(network.xml)
     blocks = [_blocking(site) for site in worksites]
-    (workdir / "demand.rou.xml").write_text("<routes>\n" + "\n".join(blocks + demand) + "\n</routes>\n")
     seed = int(rng.integers(2**31 - 1))
-    tracks = _record(workdir, seed=seed, warm_up_s=warm_up_s, duration_s=duration_s)
+    with tempfile.TemporaryDirectory(prefix="sumo-", dir=workdir) as folder:
+        (Path(folder) / NET).write_bytes(network.xml)
+        (Path(folder) / DEMAND).write_text("<routes>\n" + "\n".join(blocks + demand) + "\n</routes>\n")
+        tracks = _record(Path(folder), seed=seed, warm_up_s=warm_up_s, duration_s=duration_s)
     return Traffic(
         vehicles=vehicles,
         walkers=walkers,
@@ -94,17 +97,17 @@ def _blocking(site: Worksite) -> str:
     )
 
 
-def _record(workdir: Path, *, seed: int, warm_up_s: float, duration_s: float) -> dict[str, Track]:
+def _record(folder: Path, *, seed: int, warm_up_s: float, duration_s: float) -> dict[str, Track]:
     """Run the simulation and return the tracks around the clip."""
     libsumo = libsumo_module()
     first, last = round(-PRE_ROLL_S / STEP_S), round((duration_s + POST_ROLL_S) / STEP_S)
     options = [
-        *("-n", str(workdir / "net.xml"), "-r", str(workdir / "demand.rou.xml"), "--seed", str(seed)),
+        *("-n", str(folder / NET), "-r", str(folder / DEMAND), "--seed", str(seed)),
         *("--step-length", str(STEP_S), "--lateral-resolution", "0.8", "--step-method.ballistic", "true"),
         *("--collision.action", "none", "--collision.check-junctions", "false", "--time-to-teleport", "-1"),
         *("--ignore-route-errors", "true", "--max-depart-delay", "8", "--extrapolate-departpos", "true"),
         *("--pedestrian.striping.stripe-width", "0.8", "--pedestrian.striping.jamtime", "30"),
-        *("--no-warnings", "true", "--no-step-log", "true", "--message-log", str(workdir / "sumo.log")),
+        *("--no-warnings", "true", "--no-step-log", "true", "--message-log", str(folder / LOG)),
     ]
     notes: dict[str, _Notes] = {}
     try:
@@ -116,7 +119,8 @@ def _record(workdir: Path, *, seed: int, warm_up_s: float, duration_s: float) ->
                 _write_down(libsumo.vehicle, notes, step=step)
                 _write_down(libsumo.person, notes, step=step)
     except (libsumo.TraCIException, libsumo.exceptions.FatalTraCIError) as error:
-        raise ClipError(f"SUMO refused: {error}; its log is {workdir / 'sumo.log'}") from error
+        log = (folder / LOG).read_text()[-500:] if (folder / LOG).exists() else ""
+        raise ClipError(f"SUMO refused: {error}; its log ends with: {log}") from error
     return {
         name: Track(
             first_step=note.first_step, front_m=np.array(note.points), start_yaw_rad=yaw_of_sumo(note.start_deg)
