@@ -10,7 +10,7 @@
 
 Both have: sensors (by channel), categories and attributes (by name), visibilities (by level) and maps (by
 location). `val` is there for people; the devkit resolves that name to its own list, and `val_real` to ours.
-Rows stream through, so that a whole nuScenes fits; what a scene or sensor has one of is held.
+Rows stream through. Only the check at the end holds a log's tables, once at a time, as the devkit does, too.
 """
 
 from __future__ import annotations
