@@ -8,7 +8,7 @@ actors             stage₀ ·    stage₁ ·                      an item goes 
 ```
 
 - Later stages are served first and every queue is short, so what is begun gets finished before more is begun.
-- At most `workers` stages compute at one time. A pool grows when its queue has been full beside idle cores for
+- At most `workers` actors compute at one time. A pool grows when its queue has been full beside idle cores for
   as long as opening one more worker takes: the classical rent-or-buy rule, at most twice the cost of foresight.
 - Errors are caught in the actor (stage.py). What takes a whole actor down (a kill, memory, a time limit) is caught
   here: the actor is replaced, and its jobs begin again; a batch is split first, as only one of it is to blame.
@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,16 @@ def connected(address: str | None = None) -> Iterator[None]:
         yield
         return
     address = address or os.environ.get("RAY_ADDRESS")
-    try:
+    with ExitStack() as stack:
         if address:
+            stack.callback(ray.shutdown)
             _connect(address)
-            yield
         else:
-            with _temp_folder() as folder, _loopback():
-                _start(folder)
-                yield
-    finally:
-        ray.shutdown()
+            folder = stack.enter_context(_temp_folder())
+            stack.enter_context(_loopback())
+            stack.callback(ray.shutdown)  # before the folder goes
+            _start(folder)
+        yield
 
 
 def _connect(address: str) -> None:
@@ -242,7 +242,7 @@ class _Floor:
         self.workers = workers
         self.time_limit_s = time_limit_s
         self.calls: dict[ray.ObjectRef, _Call] = {}
-        self.load = 0.0
+        self.computing = 0
         self.actors: list[ActorHandle] = []
 
     def work(self, jobs: Iterator[Job]) -> None:
@@ -295,7 +295,7 @@ class _Floor:
     def _call(self, number: int, actor: ActorHandle, batch: list[_Passage]) -> None:
         pool = self.pools[number]
         reports, *items = self._work_refs(actor, [passage.item for passage in batch])
-        self.load += pool.share.weight
+        self.computing += pool.share.computes
         self.calls[reports] = _Call(
             pool=number,
             actor=actor,
@@ -308,7 +308,7 @@ class _Floor:
         return actor.work.options(num_returns=1 + len(items)).remote(*items)
 
     def _has_lane(self, pool: _Pool) -> bool:
-        return self.load == 0 or self.load + pool.share.weight <= self.workers + 1e-6
+        return not pool.share.computes or self.computing < self.workers
 
     def _is_full(self, number: int) -> bool:
         return number < len(self.pools) and self.pools[number].is_full
@@ -384,7 +384,7 @@ class _Floor:
         pool = self.pools[call.pool]
         pool.idle.append(call.actor)
         if call.batch:
-            self.load -= pool.share.weight
+            self.computing -= pool.share.computes
 
     def _replace(self, call: _Call, what: str) -> None:
         """Give an actor up, start another, and let its jobs begin again."""
@@ -393,7 +393,7 @@ class _Floor:
         self.actors.remove(call.actor)
         pool.size -= 1
         if call.batch:
-            self.load -= pool.share.weight
+            self.computing -= pool.share.computes
         else:
             pool.opening -= 1
             pool.failed_openings += 1

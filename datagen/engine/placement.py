@@ -2,7 +2,7 @@
 
 A machine of C cores is cut into L lanes, one for each item worked on at one time. A lane has room for one worker
 of every stage: if the stages ask for more than C/L cores together, all requests shrink alike. The requests only tell
-Ray where there is room; that no more than L stages compute at one time is seen to by the driver.
+Ray where there is room; that no more than L workers compute at one time is seen to by the driver.
 A pool starts with one worker and may grow to `most`.
 
 GPUs: one worker of every stage fits on the cards there are, again by shrinking alike; then workers are added, of the
@@ -30,13 +30,14 @@ GRAIN = 1e4
 class Share:
     """What each worker of a stage asks Ray for, how many threads it may use, and how many of it there may be.
 
-    weight: how much of a lane it fills while it works; a stage that mostly waits fills little.
+    computes: whether it takes a lane while it works. A stage that asks for half a core or less mostly waits (for a
+        network, a disk, a GPU), and must not be kept from feeding those that compute.
     """
 
     cpus: float
     gpus: float
     threads: int
-    weight: float
+    computes: bool
     most: int
 
 
@@ -54,7 +55,7 @@ def placement(needs: Sequence[Resources], *, cpus: float, gpus: float, workers: 
             cpus=_floor(need.cpus * cpu_scale),
             gpus=gpu,
             threads=max(1, int(need.cpus)),
-            weight=min(1.0, need.cpus),
+            computes=need.cpus > 0.5,
             most=ceiling,
         )
         for need, gpu, ceiling in zip(needs, gpu_shares, most, strict=True)

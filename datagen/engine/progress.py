@@ -8,6 +8,7 @@ import time
 from tqdm import tqdm
 
 LINE_SECONDS = 15.0
+ENOUGH_FOR_A_RATE = 3
 
 
 class Progress:
@@ -18,7 +19,8 @@ class Progress:
 
     def __init__(self, *, total: int | None, show: bool) -> None:
         self.total = total
-        self._started = self._said = time.monotonic()
+        self._said = time.monotonic()
+        self._first = 0.0
         self._settled = self._skipped = self._dropped = self._failed = 0
         self._show = show
         self._bar: tqdm | None = None
@@ -34,6 +36,7 @@ class Progress:
     def settled(self, *, state: str) -> None:
         """Count an item that this run settled."""
         self._settled += 1
+        self._first = self._first or time.monotonic()
         self._dropped += state == "dropped"
         self._failed += state == "failed"
         self._step()
@@ -62,12 +65,17 @@ class Progress:
         return f"{self._settled + self._skipped}/{'?' if self.total is None else self.total} clips, {self._pace()}"
 
     def _pace(self) -> str:
-        per_min = 60 * self._settled / max(time.monotonic() - self._started, 1e-9)
-        words = [f"{per_min:.1f} clips/min"] if self._settled else []
-        left = (self.total or 0) - self._settled - self._skipped
-        if left > 0 and self._settled:
-            words.append(f"{_duration(60 * left / per_min)} left")
-        return ", ".join([*words, f"{self._dropped} dropped", f"{self._failed} failed"])
+        """Say how fast it goes and what became of the clips. The way to the first clip is no measure of speed."""
+        words = [f"{self._dropped} dropped", f"{self._failed} failed"]
+        if self._settled >= ENOUGH_FOR_A_RATE:
+            per_min = 60 * (self._settled - 1) / max(time.monotonic() - self._first, 1e-9)
+            left = (self.total or 0) - self._settled - self._skipped
+            words = [
+                f"{per_min:.1f} clips/min",
+                *([f"{_duration(60 * left / per_min)} left"] if left > 0 else []),
+                *words,
+            ]
+        return ", ".join(words)
 
 
 def _duration(seconds: float) -> str:

@@ -97,6 +97,23 @@ def test_an_item_that_hangs_is_stopped_and_fails(tmp_path: Path, scars: Path) ->
 
 
 @dataclass
+class Rendezvous(Step):
+    """Two items meet: opening a pipe for reading blocks until another process opens it for writing."""
+
+    def run(self, batch: Sequence[Thing]) -> list[Any]:
+        with (self.scars / "pipe").open(batch[0].fate):
+            return list(batch)
+
+
+def test_a_pool_grows_where_jobs_wait_beside_idle_cores(tmp_path: Path, scars: Path) -> None:
+    os.mkfifo(scars / "pipe")
+    store = Store(tmp_path / "run")
+    totals = execute(things(2, t0="r", t1="w"), [Rendezvous(scars)], store=store, workers=2, progress=False)
+    assert totals.done == 2
+    assert len({row["worker"] for row in rows(tmp_path / "run").values()}) == 2
+
+
+@dataclass
 class DiesAtOnce(Step):
     def open(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -19,7 +19,7 @@ def test_requests_shrink_alike_until_each_stage_fits_into_a_lane() -> None:
     shares = placement([Resources(cpus=0.5), Resources(cpus=2.0)], cpus=2, gpus=0, workers=2)
     assert [share.cpus for share in shares] == [0.2, 0.8]
     assert [share.threads for share in shares] == [1, 2]
-    assert [share.weight for share in shares] == [0.5, 1.0]
+    assert [share.computes for share in shares] == [False, True]
     assert [share.most for share in shares] == [2, 2]
 
 
