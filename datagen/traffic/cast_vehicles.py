@@ -118,10 +118,8 @@ def _start(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: n
         lane = _beside(setting, change.side or "left")
         span = max(setting.duration_s - 0.4, 1.0)
         back = min(9.0, 2.5 + 1.2 * span)
-        speed = ego_v + max((back + nose + EGO_FRONT_M + 6.0) / span, 3.0)
-        return (
-            None if lane is None else _Start(lane=lane, ahead_m=-back - nose - shift, at_s=0.0, speed_mps=said or speed)
-        )
+        speed = max(ego_v + max((back + nose + EGO_FRONT_M + 6.0) / span, 3.0), change.speed_mps or said or 0.0)
+        return None if lane is None else _Start(lane=lane, ahead_m=-back - nose - shift, at_s=0.0, speed_mps=speed)
     if change is not None and change.do == "cut_in":
         lane = _beside(setting, change.side or "left")
         gap = gap if gap is not None else float(rng.uniform(2.5, 4.5) if change.hard else rng.uniform(5.0, 9.0))

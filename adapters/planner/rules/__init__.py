@@ -1,0 +1,50 @@
+"""The planner without a model: a little grammar of what people usually ask for. Instant, and always the same.
+
+It knows words for weather, light and place; who (a white van, two cyclists, a child); what they do (cut in, brake
+hard, change lanes, turn, cross, jaywalk, overtake, follow, park, come towards us); sides, distances, speeds and
+times; several events in one text; and what the ego does ("we turn left"). What it does not understand is listed in
+the plan's `left_out`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from adapters.planner.rules.grammar import plan_of
+from adapters.planner.rules.tokens import normalised, tokens_of
+from datagen.ports import Dropped
+from datagen.scene import Prompt
+from datagen.scene.plan import Plan
+
+__all__ = ["RulesPlanner", "Settings", "build", "read"]
+
+
+class Settings(BaseModel):
+    """Nothing to choose."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class RulesPlanner:
+    """Reads prompts by rules."""
+
+    def open(self) -> None:
+        """Nothing to load."""
+
+    def plan(self, prompts: Sequence[Prompt]) -> Sequence[Plan | Dropped]:
+        """Read each prompt; any text gives a plan."""
+        return [read(prompt.text) for prompt in prompts]
+
+
+def read(text: str) -> Plan:
+    """Return the plan a text describes."""
+    kept, cut = normalised(text)
+    return plan_of(tokens_of(kept), cut=cut)
+
+
+def build(settings: Settings) -> RulesPlanner:
+    """Return the planner."""
+    del settings
+    return RulesPlanner()

@@ -1,0 +1,115 @@
+"""Text to tokens: numbers with units, then the longest phrases of the lexicon, then what is left.
+
+Bounded whatever comes in: the text is cut, control characters go, and no pattern can run away.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from adapters.planner.rules.lexicon import FILL, LONGEST, PHRASES, Token
+
+MOST_CHARACTERS = 2000
+"""Whatever lies beyond is left out (and said to be)."""
+
+_NUMBER = r"(?P<number>-?\d{1,9}(?:[.,]\d{1,4})?)"
+_SCAN = re.compile(
+    rf"""
+      {_NUMBER}[\s-]*(?P<speed>
+        km/h|kmh|kph|kmph|kilomet(?:re|er)s?\ (?:per|an)\ hour|mph|miles\ (?:per|an)\ hour
+        |m/s|mps|met(?:re|er)s?\ (?:per|a)\ second)\b
+    | {_NUMBER.replace("number", "gap_number")}[\s-]*(?P<gap>met(?:re|er)s?|m|ft|feet|foot|yards?|yd)\b
+    | {_NUMBER.replace("number", "time_number")}[\s-]*(?P<time>seconds?|secs?|s)\b
+    | {_NUMBER.replace("number", "lane_number")}[\s-]*(?P<lane>lanes?)\b
+    | (?P<count>-?\d{{1,9}}(?:[.,]\d{{1,4}})?)
+    | (?P<word>[^\W\d_]+(?:'[a-z]+)?|&)
+    | (?P<stop>[.;:!?\n,()/\u2026]|\s-\s)
+    """,
+    re.VERBOSE,
+)
+_MPS = {"m": 1.0, "k": 1 / 3.6}
+_LANE_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+
+
+def normalised(text: str) -> tuple[str, bool]:
+    """Return text in lower case without control characters, at most MOST_CHARACTERS, and whether it was cut."""
+    cut = len(text) > MOST_CHARACTERS
+    folded = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS]).lower().replace("’", "'")
+    kept = "".join(c if c in "\n" or unicodedata.category(c)[0] != "C" else " " for c in folded)
+    return kept[: 2 * MOST_CHARACTERS], cut
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Return the tokens of a normalised text."""
+    raw = list(_pieces(text))
+    found: list[Token] = []
+    at = 0
+    while at < len(raw):
+        piece = raw[at]
+        if isinstance(piece, Token):
+            found.append(piece)
+            at += 1
+            continue
+        token, used = _longest(raw, at)
+        found.append(token)
+        at += used
+    return found
+
+
+def _pieces(text: str) -> Iterator[Token | str]:
+    for match in _SCAN.finditer(text):
+        group, said = match.lastgroup, match.group()
+        if group == "word":
+            yield said
+        elif group == "stop":
+            yield Token(kind="stop", value="," if said.strip() in (",", "(", ")", "/", "-") else ".", text=said)
+        elif group == "speed":
+            unit = match["speed"]
+            factor = 0.44704 if unit.startswith("mi") or unit == "mph" else _MPS[unit[0]]
+            yield Token(kind="speed", value=_value(match["number"]) * factor, text=said)
+        elif group == "gap":
+            factor = {"f": 0.3048, "y": 0.9144}.get(match["gap"][0], 1.0)
+            yield Token(kind="gap", value=_value(match["gap_number"]) * factor, text=said)
+        elif group == "time":
+            yield Token(kind="time", value=_value(match["time_number"]), text=said)
+        elif group == "lane":
+            yield Token(kind="lanes", value=_value(match["lane_number"]), text=said, extra=(("total", True),))
+        elif group == "count":
+            yield Token(kind="count", value=_value(match["count"]), text=said)
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", "."))
+
+
+def _longest(raw: list[Token | str], at: int) -> tuple[Token, int]:
+    """Return the longest phrase that starts here, or an unknown word, and how many words it takes."""
+    words: list[str] = []
+    for piece in raw[at : at + LONGEST]:
+        if not isinstance(piece, str):
+            break
+        words.append(piece)
+    if len(words) > 1 and words[0] in _LANE_WORDS and words[1] in ("lane", "lanes"):
+        return Token(kind="lanes", value=_LANE_WORDS[words[0]], text=" ".join(words[:2]), extra=(("total", True),)), 2
+    for count in range(len(words), 0, -1):
+        token = PHRASES.get(tuple(words[:count]))
+        if token is not None:
+            return token, count
+    word = words[0]
+    if word in FILL:
+        return Token(kind="fill", text=word), 1
+    return _nearly(word) or Token(kind="unknown", text=word), 1
+
+
+_SINGLE = sorted({words[0] for words in PHRASES if len(words) == 1 and len(words[0]) >= 5})
+
+
+def _nearly(word: str) -> Token | None:
+    """Return the token of a word that is written almost like this one: a slip of the pen."""
+    if len(word) < 5 or len(word) > 20:
+        return None
+    close = difflib.get_close_matches(word, _SINGLE, n=1, cutoff=0.84)
+    return PHRASES[(close[0],)] if close else None
