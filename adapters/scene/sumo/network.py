@@ -163,6 +163,12 @@ def _write_nodes(topology: Topology, *, style: Style, path: Path, rng: np.random
     path.write_text("<nodes>\n" + "\n".join(lines) + "\n</nodes>\n")
 
 
+def require_sumo() -> None:
+    """Raise DependencyError unless the programs and sumolib are there."""
+    _binaries()
+    _sumolib()
+
+
 def _binaries() -> Path:
     """Return the folder of SUMO's programs. Raises DependencyError where the package is missing."""
     try:

@@ -10,13 +10,14 @@ from datagen.scene import Light, Place, Weather
 
 PerKm = Annotated[float, Field(ge=0.0, le=150.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Weight = Annotated[float, Field(ge=0.0)]
+Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+AS_WORD = Field(strict=False)
 
 
 class Density(BaseModel):
     """How many are on their way, per kilometre of road and direction; people per kilometre of sidewalk."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     car: PerKm = 17.0
     truck: PerKm = 1.4
@@ -43,7 +44,7 @@ class Settings(BaseModel):
     warm_up_s: traffic finds its rhythm before the clip.  radius_m: how far from the ego's path actors are kept.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     networks: Annotated[int, Field(ge=1, le=100_000)] = 20
     first_network: Annotated[int, Field(ge=0)] = 0
@@ -51,9 +52,14 @@ class Settings(BaseModel):
     density: Density = Density()
     parked: Share = 0.55
     worksite_share: Share = 0.35
-    weather: dict[Weather, Weight] = {Weather.CLEAR: 5.0, Weather.OVERCAST: 2.0, Weather.RAIN: 2.0, Weather.FOG: 1.0}
-    light: dict[Light, Weight] = {Light.DAY: 6.0, Light.DUSK: 1.5, Light.NIGHT: 2.5}
-    place: dict[Place, Weight] = {
+    weather: dict[Annotated[Weather, AS_WORD], Weight] = {
+        Weather.CLEAR: 5.0,
+        Weather.OVERCAST: 2.0,
+        Weather.RAIN: 2.0,
+        Weather.FOG: 1.0,
+    }
+    light: dict[Annotated[Light, AS_WORD], Weight] = {Light.DAY: 6.0, Light.DUSK: 1.5, Light.NIGHT: 2.5}
+    place: dict[Annotated[Place, AS_WORD], Weight] = {
         Place.DOWNTOWN: 4.0,
         Place.RESIDENTIAL: 3.0,
         Place.INDUSTRIAL: 2.0,

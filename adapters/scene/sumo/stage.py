@@ -14,7 +14,7 @@ from adapters.scene.sumo.casting import choose_ego
 from adapters.scene.sumo.kerbside import draw_kerbside
 from adapters.scene.sumo.motion import STEP_S
 from adapters.scene.sumo.narration import PLACE_WORDS, asked_for, describe, draw, draw_ambience
-from adapters.scene.sumo.network import Network, build_network
+from adapters.scene.sumo.network import Network, build_network, require_sumo
 from adapters.scene.sumo.placed import Placed
 from adapters.scene.sumo.settings import Settings
 from adapters.scene.sumo.staging import Cast, ego_trajectory, knots_us, stage
@@ -43,6 +43,7 @@ class SumoStage:
     def open(self) -> None:
         """See that SUMO is there. Raises DependencyError if it is not."""
         libsumo_module()
+        require_sumo()
 
     def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
         """Give every take its scene."""

@@ -132,13 +132,12 @@ def _record(folder: Path, *, seed: int, warm_up_s: float, duration_s: float) -> 
 @contextlib.contextmanager
 def _running(libsumo: Any, options: list[str]) -> Iterator[None]:
     """Hold the process's one simulation, and let go of it whatever happens."""
-    if libsumo.simulation.isLoaded():
-        libsumo.close()
-    libsumo.start(["sumo", *options])
     try:
+        libsumo.start(["sumo", *options])
         yield
     finally:
-        libsumo.close()
+        if libsumo.simulation.isLoaded():
+            libsumo.close()
 
 
 def _write_down(domain: Any, notes: dict[str, _Notes], *, step: int) -> None:

@@ -13,8 +13,11 @@ from pydantic import ValidationError
 
 from adapters.scene.sumo import Settings, build
 from adapters.scene.sumo.motion import is_feasible
+from adapters.scene.sumo.network import build_network
 from adapters.scene.sumo.overlap import footprints, overlapping_pairs
-from datagen.errors import DependencyError
+from adapters.scene.sumo.traffic import simulate
+from adapters.scene.sumo.worksites import Worksite
+from datagen.errors import ClipError, DependencyError
 from datagen.scene import Category, Group, Light, Place, Posture, Scene, Weather
 
 DETECTION = {
@@ -172,6 +175,24 @@ def test_density_nought_empties_the_street(tools):
     assert {actor.category for actor in tools.make(0, settings=settings).actors} <= {Category.CAR}
 
 
+def test_a_demand_that_sumo_refuses_fails_its_clip_and_no_other(tmp_path):
+    network = build_network(2, place=Place.DOWNTOWN, extent_m=300.0)
+    how = {"density": {"car": 5.0}, "warm_up_s": 5.0, "duration_s": 1.0, "workdir": tmp_path}
+    nowhere = Worksite(
+        id="site",
+        edge="nowhere",
+        line_m=np.array([[0.0, 0.0], [50.0, 0.0]]),
+        width_m=3.0,
+        span_m=(10.0, 40.0),
+        blocked_lane="nowhere_1",
+        blocked_m=(10.0, 40.0),
+    )
+    with pytest.raises(ClipError, match=r"SUMO refused.*nowhere"):
+        simulate(network, worksites=[nowhere], rng=np.random.default_rng(0), **how)
+    assert simulate(network, worksites=[], rng=np.random.default_rng(0), **how).tracks
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "mistake",
     [{"network": 3}, {"networks": 0}, {"weather": {"hail": 1.0}}, {"light": {"day": 0.0}}, {"density": {"cars": 3}}],
@@ -181,8 +202,9 @@ def test_mistakes_in_the_settings_are_refused(mistake):
         Settings(**mistake)
 
 
-def test_a_missing_sumo_says_how_to_install_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "libsumo", None)
+@pytest.mark.parametrize("package", ["libsumo", "sumolib", "sumo"])
+def test_a_missing_sumo_says_how_to_install_it(monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
     (stage,) = build(Settings()).stages()
     with pytest.raises(DependencyError, match=r'pip install "datagen\[sumo\]"'):
         stage.open()
