@@ -82,7 +82,7 @@ class Puppet:
     def braking(self, timestamp_us: int) -> bool:
         """Say whether the brake lamps are lit: slowing down, or standing in traffic."""
         before, after = speeds_mps(self.actor, np.array([timestamp_us - 200_000, timestamp_us + 200_000]))
-        return (after - before) / 0.4 < BRAKING_MPS2
+        return bool((after - before) / 0.4 < BRAKING_MPS2)
 
 
 def _reach(mesh: Mesh, length_m: float) -> float:

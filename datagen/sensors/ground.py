@@ -100,7 +100,7 @@ class Canvas:
         return bool((high >= 0).all() and (low <= np.array(self.shape[::-1])).all())
 
 
-def _bytes(color: tuple[float, ...] | int) -> tuple[float, ...]:
+def _bytes(color: tuple[float, ...] | int) -> tuple[int, ...]:
     """Return a linear colour as stored: its square root, which keeps dark asphalt's shades apart."""
     if isinstance(color, int):
         return (color,)
@@ -305,7 +305,7 @@ def painted_strips(
     return parts
 
 
-def resampled(line_m: Line, *, step_m: float) -> Line:
+def resampled(line_m: Line, *, step_m: float) -> Float[np.ndarray, "_ 2"]:
     """Return points along a line at even steps close to `step_m`."""
     away = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line_m, axis=0), axis=1))])
     count = max(2, round(away[-1] / step_m) + 1)

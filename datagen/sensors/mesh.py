@@ -21,6 +21,8 @@ from jaxtyping import Float, Int8, UInt8
 
 RGB = tuple[float, float, float]
 Ring = Float[np.ndarray, "points 3"]
+Point = Sequence[float | int]
+"""x, y and z in metres."""
 
 
 class Material(IntEnum):
@@ -161,7 +163,7 @@ def ring_z(z_m: float, x0_m: float, x1_m: float, half_y_m: float) -> Ring:
     return np.array([[x0_m, -y, z_m], [x1_m, -y, z_m], [x1_m, y, z_m], [x0_m, y, z_m]])
 
 
-def circle(center_m: Sequence[float], radius_m: float, *, axis: str, sides: int = 10) -> Ring:
+def circle(center_m: Point, radius_m: float, *, axis: str, sides: int = 10) -> Ring:
     """Return a circle across the named axis."""
     angle = 2 * np.pi * (np.arange(sides) + 0.5) / sides
     flat = np.stack([np.cos(angle), np.sin(angle), np.zeros(sides)], axis=-1) * radius_m
@@ -179,8 +181,8 @@ def block(
 
 
 def rod(
-    start_m: Sequence[float],
-    end_m: Sequence[float],
+    start_m: Point,
+    end_m: Point,
     radius_m: float,
     albedo_rgb: RGB,
     material: Material,
@@ -198,9 +200,7 @@ def rod(
     return loft([ring + a, ring + b], albedo_rgb, material)
 
 
-def ball(
-    center_m: Sequence[float], radii_m: Sequence[float], albedo_rgb: RGB, material: Material, *, sides: int = 8
-) -> Mesh:
+def ball(center_m: Point, radii_m: Point, albedo_rgb: RGB, material: Material, *, sides: int = 8) -> Mesh:
     """Return an ellipsoid."""
     latitude = np.linspace(-np.pi / 2, np.pi / 2, sides // 2 + 2)[1:-1]
     poles = (-0.98, 0.98)

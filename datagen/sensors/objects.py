@@ -119,6 +119,6 @@ def _debris(color: RGB, *, rng: np.random.Generator) -> Mesh:
     boards = []
     for _ in range(3):
         a, b = rng.uniform(-0.5, 0.5, size=(2, 3)) * [1, 1, 0]
-        start, end = np.add(a, (0, 0, 0.05)), np.add(b, (0.3, 0, rng.uniform(0.4, 1.0)))
+        start, end = (a[0], a[1], 0.05), (b[0] + 0.3, b[1], float(rng.uniform(0.4, 1.0)))
         boards.append(rod(start, end, 0.05, (0.3, 0.2, 0.1), Material.BARK, sides=4))
     return join([heap, *boards])

@@ -160,7 +160,7 @@ def _rider(color: RGB, *, rng: np.random.Generator, hip: tuple[float, float], he
     """Return someone leaning forward from the hip (x, z), hands on the bar, feet below."""
     skin, trousers = _pick(_SKINS, rng), _pick(_TROUSERS, rng)
     x, z = hip
-    upper = [_torso(color).moved(x, 0, z - 0.86), _head(skin, helmet or _DARK, brim=False).moved(x, 0, z - 0.86)]
+    upper = [_torso(color).moved(x, 0.0, z - 0.86), _head(skin, helmet or _DARK, brim=False).moved(x, 0.0, z - 0.86)]
     if helmet is not None:
         shell = ball((x, 0, z + 0.76), (0.15, 0.14, 0.16), helmet, Material.PAINTWORK, sides=7)
         upper.append(shell)

@@ -142,7 +142,7 @@ class Painter:
             gloss[walls] = 0.8 * panes.share
         return albedo, glow, gloss
 
-    def _ground(self, view: View, spots: Spots, chosen: Int32[np.ndarray, "ground"]) -> Float32[np.ndarray, "ground 3"]:
+    def _ground(self, view: View, spots: Spots, chosen: Int[np.ndarray, "ground"]) -> Float32[np.ndarray, "ground 3"]:
         """Return the ground's reflectance, averaged along the pixel's long footprint on it."""
         across = spots.travelled_m[chosen] * view.pixel_rad
         along = across / np.maximum(-spots.facing[chosen], 0.02)
@@ -182,7 +182,7 @@ class Painter:
             share[lit[dark]] = 0.0
         return share.astype(np.float32)
 
-    def _shine(self, spots: Spots, chosen: Int32[np.ndarray, "shiny"]) -> Float32[np.ndarray, "shiny 3"]:
+    def _shine(self, spots: Spots, chosen: Int[np.ndarray, "shiny"]) -> Float32[np.ndarray, "shiny 3"]:
         """Return the sky mirrored in smooth surfaces, by Schlick's approximation of Fresnel's law (1994)."""
         directions, normal, facing = spots.directions[chosen], spots.normal[chosen], spots.facing[chosen]
         mirrored = directions - 2 * facing[:, None] * normal

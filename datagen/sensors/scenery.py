@@ -47,19 +47,49 @@ class Street:
 
 _STREETS = {
     Place.DOWNTOWN: Street(
-        setback_m=1.5, built=0.93, floors=(3, 11), front_m=(11, 26), tree_every_m=19, lamp_every_m=27, second_trees=0.1
+        setback_m=1.5,
+        built=0.93,
+        floors=(3, 11),
+        front_m=(11.0, 26.0),
+        tree_every_m=19.0,
+        lamp_every_m=27.0,
+        second_trees=0.1,
     ),
     Place.RESIDENTIAL: Street(
-        setback_m=6.0, built=0.72, floors=(1, 2), front_m=(9, 15), tree_every_m=14, lamp_every_m=33, second_trees=0.5
+        setback_m=6.0,
+        built=0.72,
+        floors=(1, 2),
+        front_m=(9.0, 15.0),
+        tree_every_m=14.0,
+        lamp_every_m=33.0,
+        second_trees=0.5,
     ),
     Place.INDUSTRIAL: Street(
-        setback_m=8.0, built=0.6, floors=(1, 2), front_m=(22, 46), tree_every_m=55, lamp_every_m=38, second_trees=0.1
+        setback_m=8.0,
+        built=0.6,
+        floors=(1, 2),
+        front_m=(22.0, 46.0),
+        tree_every_m=55.0,
+        lamp_every_m=38.0,
+        second_trees=0.1,
     ),
     Place.HIGHWAY: Street(
-        setback_m=26.0, built=0.2, floors=(2, 5), front_m=(15, 40), tree_every_m=48, lamp_every_m=42, second_trees=0.7
+        setback_m=26.0,
+        built=0.2,
+        floors=(2, 5),
+        front_m=(15.0, 40.0),
+        tree_every_m=48.0,
+        lamp_every_m=42.0,
+        second_trees=0.7,
     ),
     Place.PARK: Street(
-        setback_m=30.0, built=0.12, floors=(1, 3), front_m=(10, 20), tree_every_m=9, lamp_every_m=30, second_trees=1.0
+        setback_m=30.0,
+        built=0.12,
+        floors=(1, 3),
+        front_m=(10.0, 20.0),
+        tree_every_m=9.0,
+        lamp_every_m=30.0,
+        second_trees=1.0,
     ),
 }
 
@@ -123,7 +153,7 @@ def scenery_of(scene: Scene, *, canvas: Canvas, terrain: Terrain, rng: np.random
     _put_buildings(site, street, place=scene.ambience.place, rng=rng)
     _put_trees(site, street, rng=rng)
     return Scenery(
-        mesh=join(site.meshes) if site.meshes else painted(np.zeros((0, 3, 3)), (0, 0, 0), Material.STONE),
+        mesh=join(site.meshes) if site.meshes else painted(np.zeros((0, 3, 3)), (0.0, 0.0, 0.0), Material.STONE),
         facade=np.concatenate(site.facade) if site.facade else np.zeros(0, dtype=np.int32),
         facades=tuple(site.facades),
         lamps_m=lamps_m,

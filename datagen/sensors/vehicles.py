@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
+from jaxtyping import Float
 
 from datagen.scene import Actor, Category
 from datagen.sensors.mesh import (
     RGB,
     Material,
     Mesh,
-    Ring,
     ball,
     block,
     circle,
@@ -491,7 +491,7 @@ def _roller(size: Size, color: RGB) -> Mesh:
     return join([*parts, block(*seat, DARK, Material.PLASTIC)])
 
 
-def _array(points: object) -> Ring:
+def _array(points: object) -> Float[np.ndarray, "*shape"]:
     return np.asarray(points, dtype=np.float64)
 
 
