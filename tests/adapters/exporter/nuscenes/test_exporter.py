@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nuscenes.can_bus.can_bus_api import NuScenesCanBus
 from nuscenes.nuscenes import NuScenes
 from nuscenes.utils.splits import create_splits_scenes, get_scenes_of_split
@@ -173,6 +176,7 @@ def test_a_channel_is_chained_through_samples_and_sweeps(log: NuScenes) -> None:
 # --------------------------------------------------------------------------------------------- what reads datasets
 
 
+@pytest.mark.filterwarnings("ignore:Conversion of an array with ndim > 0:DeprecationWarning")  # the devkit's own
 def test_render_sample_and_render_annotation_work(log: NuScenes, tmp_path: Path) -> None:
     log.render_sample(log.sample[0]["token"], out_path=str(tmp_path / "sample.png"), verbose=False)
     log.render_annotation(log.sample[0]["anns"][0], out_path=str(tmp_path / "annotation.png"))
@@ -298,6 +302,20 @@ def test_split_counts_are_sensible(scenes: int, counts: tuple[int, int]) -> None
     splits = assign(names, {"a": 0.8, "b": 0.2})
     assert (len(splits["a"]), len(splits["b"])) == counts
     assert sorted(splits["a"] + splits["b"]) == names == splits["synth_all"]
+
+
+@given(st.integers(0, 60), st.lists(st.integers(1, 10), min_size=1, max_size=4))
+def test_a_scene_is_in_at_most_one_split_and_few_scenes_are_shared_out(scenes: int, weights: list[int]) -> None:
+    names = [f"scene-{i:04d}" for i in range(scenes)]
+    splits = assign(names, {f"s{i}": weight / sum(weights) for i, weight in enumerate(weights)})
+    assert splits.pop("synth_all") == names
+    assert sorted(name for members in splits.values() for name in members) == names
+    if scenes >= len(weights):
+        assert all(splits.values())
+
+
+def test_the_exporter_travels_to_the_workers(exporter) -> None:
+    assert pickle.loads(pickle.dumps(exporter)).settings == exporter.settings
 
 
 def exported(exporter: NuScenesExporter, clips, folder: Path) -> NuScenes:
