@@ -25,6 +25,10 @@ STEP_M = 2.0
 _NEAR_M = 0.05
 """Corners nearer to one another than this are one."""
 
+_CANDIDATES = 20
+_NARROW_M = 1.5  # ends are wider, so that the corners of parking bays along a side are none
+_CLOSING = 0.3  # maps tend to draw a lane from end to end, so that the outline closes along one
+
 _FAR_M = 1.0
 """An end that is named must lie this near to an edge of the polygon."""
 
@@ -68,10 +72,8 @@ def strip_of(
     first, last = _edge_at(ring, start_m), _edge_at(ring, end_m)
     if first is None or last is None or first == last:
         first, last = _ends(ring)
-    count = len(ring)
-    forth = ring[[(first + 1 + k) % count for k in range((last - first - 1) % count + 1)]]
-    back = ring[[(last + 1 + k) % count for k in range((first - last - 1) % count + 1)]]
-    return between(back[::-1], forth)
+    right, left = _sides(ring, first, last)
+    return between(left, right)
 
 
 def between(left_m: Float[np.ndarray, "_ 2"], right_m: Float[np.ndarray, "_ 2"]) -> Strip:
@@ -158,17 +160,41 @@ def _edge_at(ring: Float[np.ndarray, "corners 2"], line_m: Float[np.ndarray, "_ 
 
 
 def _ends(ring: Float[np.ndarray, "corners 2"]) -> tuple[int, int]:
-    """Return the two edges whose four corners turn most, short edges preferred, and the closing edge a little."""
+    """Return the two edges that make the best strip, among pairs of those whose corners turn most."""
     count = len(ring)
     edges = np.roll(ring, -1, axis=0) - ring
     lengths = np.linalg.norm(edges, axis=1)
-    heading = np.arctan2(edges[:, 1], edges[:, 0])
-    turn = np.abs((heading - np.roll(heading, 1) + np.pi) % (2 * np.pi) - np.pi)
-    corner = np.minimum(turn, np.pi / 2)
+    corner = np.minimum(np.abs(_turns(edges, np.roll(edges, 1, axis=0))), np.pi / 2)
     gain = corner + np.roll(corner, -1) - 3.0 * lengths / lengths.sum()
-    gain[-1] += 0.3
-    total = gain[:, None] + gain[None, :]
-    apart = (np.arange(count)[:, None] - np.arange(count)[None, :]) % count
-    total[(apart <= 1) | (apart == count - 1)] = -np.inf
-    first, last = np.unravel_index(int(np.argmax(total)), total.shape)
-    return (int(last), int(first)) if last == count - 1 else (int(first), int(last))
+    gain = np.where(lengths < _NARROW_M, gain - np.pi, gain)
+    likely = sorted({*np.argsort(-gain, kind="stable")[:_CANDIDATES].tolist(), count - 1})
+    pairs = [(a, b) for a in likely for b in likely if a < b and 1 < b - a < count - 1]
+    costs = [_cost(ring, a, b) - 0.2 * (gain[a] + gain[b]) - _CLOSING * (b == count - 1) for a, b in pairs]
+    first, last = pairs[int(np.argmin(costs))]
+    return (last, first) if last == count - 1 else (first, last)
+
+
+def _cost(ring: Float[np.ndarray, "corners 2"], first: int, last: int) -> float:
+    """Return how unlike a lane the strip between two ends is: changing width, a crooked middle."""
+    right_m, left_m = _sides(ring, first, last)
+    left, right = resampled(left_m, 12), resampled(right_m, 12)
+    width = np.linalg.norm(left - right, axis=1)
+    steps = np.diff((left + right) / 2, axis=0)
+    crooked = float(np.abs(_turns(steps[1:], steps[:-1])).sum())
+    return float(width.std() / width.mean()) + crooked / np.pi
+
+
+def _sides(
+    ring: Float[np.ndarray, "corners 2"], first: int, last: int
+) -> tuple[Float[np.ndarray, "_ 2"], Float[np.ndarray, "_ 2"]]:
+    """Return the right and left side from the first end to the last, of a counter-clockwise outline."""
+    count = len(ring)
+    right = ring[[(first + 1 + k) % count for k in range((last - first - 1) % count + 1)]]
+    left = ring[[(last + 1 + k) % count for k in range((first - last - 1) % count + 1)]][::-1]
+    return right, left
+
+
+def _turns(after: Float[np.ndarray, "steps 2"], before: Float[np.ndarray, "steps 2"]) -> Float[np.ndarray, "steps"]:
+    """Return the angles from one step to the next, left positive."""
+    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    return np.arctan2(cross, np.sum(before * after, axis=1))
