@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from datagen.scene import Actor, Group
-from datagen.sensors.mesh import Material, Mesh, fitted, pitched
+from datagen.sensors.mesh import Material, Mesh, block, fitted, join, linear, pitched
 from datagen.sensors.objects import thing
 from datagen.sensors.people import animal, cycle, person
 from datagen.sensors.vehicles import vehicle
@@ -43,6 +43,24 @@ def mesh_of(actor: Actor) -> Mesh:
     return fitted(mesh, actor.size_lwh_m, stout=1.15 if upright else np.inf)
 
 
+def block_of(actor: Actor) -> Mesh:
+    """Return the actor's box in its colour, its front marked pale over dark, its rear red."""
+    length, width, height = actor.size_lwh_m
+    z = (-height / 2, height / 2)
+    body = block((-length / 2, length / 2), (-width / 2, width / 2), z, linear(actor.look.color_rgb), Material.STONE)
+    inner = 0.42 * width
+    marks = (
+        ((0.49, 0.502), (0.1, 0.4), (0.02, 0.02, 0.03)),
+        ((0.49, 0.502), (-0.3, -0.1), (0.85, 0.85, 0.75)),
+        ((-0.502, -0.49), (-0.3, -0.1), (0.6, 0.01, 0.01)),
+    )
+    panels = [
+        block((x[0] * length, x[1] * length), (-inner, inner), (h[0] * height, h[1] * height), color, Material.STONE)
+        for x, h, color in marks
+    ]
+    return fitted(join([body, *panels]), actor.size_lwh_m)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Puppet:
     """An actor with its mesh at rest and the distance it has travelled at each knot of its trajectory.
@@ -57,9 +75,9 @@ class Puppet:
     lamps_m: dict[Material, Float[np.ndarray, "_ 3"]]
 
     @classmethod
-    def of(cls, actor: Actor) -> Puppet:
-        """Return the puppet of an actor."""
-        mesh = mesh_of(actor)
+    def of(cls, actor: Actor, *, plain: bool = False) -> Puppet:
+        """Return the puppet of an actor; plain: as a block."""
+        mesh = block_of(actor) if plain else mesh_of(actor)
         steps = np.linalg.norm(np.diff(actor.trajectory.translation_m[:, :2], axis=0), axis=1)
         return cls(
             actor=actor,

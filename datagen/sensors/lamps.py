@@ -74,7 +74,7 @@ def ego_beam(
     """Return the light of the ego's head-lamps."""
     rotation = world_SE3_ego.rotation
     local = (points_m - world_SE3_ego.translation_m) @ rotation - np.array([3.2, 0.0, 0.0])
-    return 1.5 * beam(local, normal, ahead=rotation[:, 0])
+    return np.float32(2.4) * beam(local, normal, ahead=rotation[:, 0])
 
 
 def vehicle_beams(

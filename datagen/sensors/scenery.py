@@ -108,6 +108,14 @@ class Scenery:
     lamps_m: Float[np.ndarray, "lamps 3"]
 
 
+NO_SCENERY = Scenery(
+    mesh=painted(np.zeros((0, 3, 3)), (0.0, 0.0, 0.0), Material.STONE),
+    facade=np.zeros(0, dtype=np.int32),
+    facades=(),
+    lamps_m=np.zeros((0, 3)),
+)
+
+
 @dataclass
 class _Site:
     """The building ground: what is taken already, and how far from the road every cell is."""
@@ -152,12 +160,10 @@ def scenery_of(scene: Scene, *, canvas: Canvas, terrain: Terrain, rng: np.random
     _put_signals(site, scene)
     _put_buildings(site, street, place=scene.ambience.place, rng=rng)
     _put_trees(site, street, rng=rng)
-    return Scenery(
-        mesh=join(site.meshes) if site.meshes else painted(np.zeros((0, 3, 3)), (0.0, 0.0, 0.0), Material.STONE),
-        facade=np.concatenate(site.facade) if site.facade else np.zeros(0, dtype=np.int32),
-        facades=tuple(site.facades),
-        lamps_m=lamps_m,
-    )
+    if not site.meshes:
+        return NO_SCENERY
+    facade = np.concatenate(site.facade)
+    return Scenery(mesh=join(site.meshes), facade=facade, facades=tuple(site.facades), lamps_m=lamps_m)
 
 
 def _site(scene: Scene, canvas: Canvas, *, terrain: Terrain) -> _Site:

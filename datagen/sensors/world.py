@@ -22,7 +22,7 @@ from datagen.scene import Actor, Group, Scene
 from datagen.sensors.actors import Puppet, seed_of
 from datagen.sensors.buildings import Facade
 from datagen.sensors.ground import KEEP_M, Canvas, ground_of
-from datagen.sensors.scenery import CELL_M, scenery_of
+from datagen.sensors.scenery import CELL_M, NO_SCENERY, scenery_of
 from datagen.sensors.terrain import terrain_of
 
 FAR_M = 1e30
@@ -83,9 +83,12 @@ class Soup:
 
 
 class World:
-    """One scene's geometry. Building it is the expensive part; snapshots of it are cheap."""
+    """One scene's geometry. Building it is the expensive part; snapshots of it are cheap.
 
-    def __init__(self, scene: Scene, *, seed: int) -> None:
+    labelled_alone: the ground and one block per actor, for the proxy render; nothing that has no label.
+    """
+
+    def __init__(self, scene: Scene, *, seed: int, labelled_alone: bool = False) -> None:
         self.scene = scene
         self.seed = seed
         path = scene.ego.translation_m[:, :2]
@@ -94,10 +97,10 @@ class World:
         self.ground = ground_of(scene, seed=seed_of("ground", seed))
         canvas = Canvas.over(low, high, texel_m=CELL_M)
         rng = np.random.default_rng(seed_of("scenery", seed))
-        scenery = scenery_of(scene, canvas=canvas, terrain=self.terrain, rng=rng)
+        scenery = NO_SCENERY if labelled_alone else scenery_of(scene, canvas=canvas, terrain=self.terrain, rng=rng)
         self.facades: tuple[Facade, ...] = scenery.facades
         self.lamps_m = scenery.lamps_m
-        self.puppets = tuple(Puppet.of(actor) for actor in scene.actors)
+        self.puppets = tuple(Puppet.of(actor, plain=labelled_alone) for actor in scene.actors)
         ground = self.terrain.mesh()
         triangles = np.concatenate([ground.triangles_m, scenery.mesh.triangles_m])
         self.static = Soup(triangles)
