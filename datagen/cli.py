@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datagen import __version__, pipeline, plugins
-from datagen.engine import Totals, summary
+from datagen.engine import Summary, Totals, summary
 from datagen.errors import ClipError, DatagenError, InputError
 from datagen.recipe import dump
 
@@ -53,11 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def report(job: pipeline.Run, totals: Totals) -> int:
     """Print how a run ended and return its exit code."""
-    print(f"clips    {totals.done + totals.skipped} done, {totals.dropped} dropped, {totals.failed} failed")
-    for identity, reason in totals.dropped_reasons:
-        print(f"  dropped  {identity}  {reason}")
-    for identity, error in totals.failures:
-        print(f"  failed   {identity}  {error}")
+    now = summary(job.folder)
+    print(f"clips    {now.done} done, {now.dropped} dropped, {totals.failed} failed")
+    _print_endings(now)
     if not job.dataset.is_dir():
         print("no clip was kept, so there is no dataset", file=sys.stderr)
         return SOME_FAILED
@@ -82,7 +80,10 @@ def show(arguments: argparse.Namespace) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     """Print how far a run is."""
-    print(summary(_run_folder(arguments)).text())
+    folder = _run_folder(arguments)
+    now = summary(folder)
+    print(f"{folder}: {now.done} done, {now.dropped} dropped, {now.failed} failed; {now.clips_per_min:.1f} clips/min")
+    _print_endings(now)
     return ALL_DONE
 
 
@@ -118,12 +119,19 @@ def view(arguments: argparse.Namespace) -> int:
     return ALL_DONE
 
 
+def _print_endings(now: Summary) -> None:
+    for reason, count in now.drops.items():
+        print(f"  dropped  {count} × {reason}")
+    for identity, stage, error in now.failures:
+        print(f"  failed   {identity} in {stage}: {error}")
+
+
 def _run_folder(arguments: argparse.Namespace) -> Path:
     """Return the run that is meant: a run's folder, or the recipe it came from."""
     named: Path = arguments.run
     if named.suffix in {".yaml", ".yml"}:
         recipe = pipeline.load_recipe(named, overrides=arguments.set)
-        named = pipeline.run_folder(recipe, out=arguments.out)
+        named = pipeline.run_folder(recipe, pipeline.rig_of(recipe, named), out=arguments.out)
     if not (named / "recipe.yaml").is_file():
         raise InputError(f"{named}: no run is here; make one with `datagen run RECIPE --out {named.parent}`")
     return named

@@ -11,21 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from datagen import __version__, plugins
 from datagen.engine import Store, Totals, execute
 from datagen.errors import InputError
 from datagen.ports import Exporter, SceneSource, Stage, Take
-from datagen.recipe import Recipe, check_words, dump, expand, find_rig, load, load_rig, recipe_hash
+from datagen.recipe import LOG, Recipe, check_words, dump, expand, find_rig, load, load_rig, recipe_hash
 from datagen.scene import Prompt, Rig
 from datagen.stages import FRAGMENT, Camerawork, ExportStage, FilmStage, JudgeStage, LabelStage
-
-LOG_RIG = "log"
-"""The recipe's word for the rig of the log a scene was read from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,26 +49,29 @@ def load_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:
     return load(path, settings_of=plugins.settings_of, words_of=plugins.words, overrides=overrides)
 
 
-def run_folder(recipe: Recipe, *, out: Path) -> Path:
-    """Return the folder a recipe's run has: the same recipe, the same folder."""
-    return out / f"{recipe.name}-{recipe_hash(recipe)[:8]}"
+def rig_of(recipe: Recipe, path: Path) -> Rig | None:
+    """Return the rig a recipe at `path` names, or None where it takes the log's own."""
+    return None if recipe.rig == LOG else load_rig(find_rig(recipe.rig, path))
+
+
+def run_folder(recipe: Recipe, rig: Rig | None, *, out: Path) -> Path:
+    """Return the folder a recipe's run has: the same content, the same folder."""
+    return out / f"{recipe.name}-{recipe_hash(recipe, rig)[:8]}"
 
 
 def prepare(path: Path, *, out: Path, overrides: Sequence[str] = (), limit: int | None = None) -> Run:
     """Check everything a run needs and lay out its clips; writes nothing. Raises InputError."""
     recipe = load_recipe(path, overrides=overrides)
     source: SceneSource = plugins.build("scene", recipe.scene)
-    check_words(recipe, needs_text=source.needs_text)
-    exporter: Exporter = plugins.build("exporter", recipe.export)
-    rig_path = None if recipe.rig == LOG_RIG else find_rig(recipe.rig, path)
-    rig = None if rig_path is None else load_rig(rig_path)
-    folder = run_folder(recipe, out=out)
+    check_words(recipe, needs_text=source.needs_text, file=str(path))
+    rig = rig_of(recipe, path)
     prompts = expand(recipe, count=source.count())[:limit]
     if not prompts:
         raise InputError(f"{path}: asks for no clip; give it prompts, or `scenes:`")
-    settings = _deciding(recipe, rig_path)
-    takes = [Take(id=clip_id(prompt, settings), prompt=prompt, workdir=folder / "work") for prompt in prompts]
-    return Run(recipe=recipe, folder=folder, stages=_stages(recipe, source, exporter, rig), takes=tuple(takes))
+    settings = recipe_hash(recipe.model_copy(update={"prompts": (), "scenes": None}), rig)
+    takes = [Take(id=clip_id(prompt, settings), prompt=prompt, workdir=Path()) for prompt in prompts]
+    folder = run_folder(recipe, rig, out=out)
+    return Run(recipe=recipe, folder=folder, stages=_stages(recipe, source, rig), takes=tuple(takes))
 
 
 def run(run: Run, *, address: str | None = None, progress: bool = True) -> Totals:
@@ -89,30 +88,38 @@ def run(run: Run, *, address: str | None = None, progress: bool = True) -> Total
         workers=None if engine.workers == "auto" else engine.workers,
         attempts=engine.attempts,
         time_limit_s=engine.time_limit_s,
-        facts_of=_Facts(_provenance(run.recipe)),
+        facts={"recipe": run.recipe.name, "run": run.folder.name, "code_version": __version__},
+        describe=facts_of,
         progress=progress,
     )
     merge(run)
     return totals
 
 
-def merge(run: Run) -> int:
-    """Make one dataset of the clips that are done, in the recipe's order, and return how many there are."""
-    done = run.store.complete_ids()
-    fragments = [run.store.clip_folder(take.id) / FRAGMENT for take in run.takes if take.id in done]
+def merge(run: Run) -> None:
+    """Make one dataset of the clips that are done, in the recipe's order; none leaves no dataset."""
+    folders = [run.store.clip_folder(take.id) for take in run.takes]
+    fragments = [folder / FRAGMENT for folder in folders if folder.is_dir()]
     if fragments:
         exporter: Exporter = plugins.build("exporter", run.recipe.export)
         exporter.merge(fragments, run.dataset)
-    return len(fragments)
 
 
 def clip_id(prompt: Prompt, settings: str) -> str:
     """Return the hash of everything that decides a clip's content."""
-    content = json.dumps(asdict(prompt), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(f"{__version__}\n{settings}\n{content}".encode()).hexdigest()[:16]
+    content = json.dumps([__version__, settings, asdict(prompt)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _stages(recipe: Recipe, source: SceneSource, exporter: Exporter, rig: Rig | None) -> tuple[Stage[Take, Take], ...]:
+def facts_of(take: Take) -> dict[str, str]:
+    """Return what the ledger says of a take, beside how its work went."""
+    prompt = take.prompt
+    values = {f"value.{key}": value for key, value in prompt.values.items()}
+    return {"prompt": prompt.text, "prompt_id": prompt.id, "seed": str(prompt.seed), **values, **take.notes}
+
+
+def _stages(recipe: Recipe, source: SceneSource, rig: Rig | None) -> tuple[Stage[Take, Take], ...]:
+    exporter: Exporter = plugins.build("exporter", recipe.export)
     camerawork = Camerawork(
         rig=rig,
         rate_hz=recipe.clip.rate_hz,
@@ -121,31 +128,8 @@ def _stages(recipe: Recipe, source: SceneSource, exporter: Exporter, rig: Rig | 
     )
     return (
         *source.stages(),
-        FilmStage(recipe.film, camerawork=camerawork),
+        FilmStage(plugins.build("video", recipe.film), camerawork=camerawork),
         LabelStage(),
         JudgeStage(broken_frames=recipe.judge.broken_frames, min_labels=recipe.judge.min_labels),
-        ExportStage(recipe.export),
+        ExportStage(exporter),
     )
-
-
-def _deciding(recipe: Recipe, rig_path: Path | None) -> str:
-    """Return the settings that every clip of a recipe depends on, and the rig's file, as one text."""
-    every: dict[str, Any] = recipe.model_dump(mode="json", include={"clip", "scene", "film", "judge", "export"})
-    rig = "" if rig_path is None else rig_path.read_text(encoding="utf-8")
-    return json.dumps([every, rig], sort_keys=True, ensure_ascii=False)
-
-
-def _provenance(recipe: Recipe) -> dict[str, str]:
-    return {"recipe": recipe.name, "recipe_hash": recipe_hash(recipe), "code_version": __version__}
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What the ledger says of every take, beside how its work went."""
-
-    always: Mapping[str, str]
-
-    def __call__(self, take: Take) -> dict[str, str]:
-        values = {f"value.{key}": str(value) for key, value in take.prompt.values.items()}
-        asked = {"prompt": take.prompt.text, "prompt_id": take.prompt.id, "seed": str(take.prompt.seed)}
-        return {**self.always, **asked, **values, **take.notes}
