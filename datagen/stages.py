@@ -8,24 +8,38 @@ A stage only says what is done when; how it is done lives in the rooms and the a
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
 
-from datagen.ports import Dropped, MapMaker, Planner, Resources, Take
+from datagen.errors import ClipError
+from datagen.ports import Dropped, Exporter, MapMaker, Planner, Resources, Take, VideoModel
+from datagen.recipe import derive_seed
 from datagen.roads.reference import reference_road
-from datagen.scene import Prompt
+from datagen.scene import Camera, Clip, Label, Prompt, Rig, Shot, densified, regular_timeline
 from datagen.scene.plan import Plan
+from datagen.sensors.labels import observe
 from datagen.traffic.setting import needs_parking, road_length_m, road_wish
 from datagen.traffic.simulate import simulate
+
+FRAGMENT = "fragment"
+"""Where in a clip's folder its share of the dataset's tables lies."""
+
+FLAT = 1.0
+"""A picture whose grey values spread less than this (of 255) shows nothing; the darkest night spreads more."""
+
+T = TypeVar("T")
 
 
 def rng_for(prompt: Prompt, stage: str) -> np.random.Generator:
     """Return the randomness of one prompt in one stage: the same wherever and whenever it is asked for."""
-    digest = hashlib.sha256(f"{prompt.seed}:{stage}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "little"))
+    return np.random.default_rng(derive_seed(prompt.seed, stage))
 
 
 class PlanStage:
@@ -120,3 +134,186 @@ class MapStage:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Camerawork:
+    """How every clip is filmed and stored.
+
+    rig: None takes the rig and the shutter times of the log that the scene was read from.
+    full_size: store pictures at the rig's own size instead of the film's.
+    """
+
+    rig: Rig | None
+    rate_hz: float
+    jpeg_quality: int
+    full_size: bool
+
+
+class FilmStage:
+    """Scene × Rig → Clip: the pictures go to disk as they come, in the size and quality the exporter wants."""
+
+    name = "film"
+    resources = Resources()
+    batch_size = 1
+
+    def __init__(self, model: VideoModel, *, camerawork: Camerawork) -> None:
+        self.model, self.camerawork = model, camerawork
+
+    def open(self) -> None:
+        """Load the video model."""
+        self.model.open()
+
+    def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
+        """Film all takes of the batch together."""
+        shots = [shot_of(take, camerawork=self.camerawork) for take in batch]
+        width_px, height_px = self.model.picture_size_px
+        small = [replace(shot, rig=shot.rig.resized(width_px, height_px)) for shot in shots]
+        clips = [self._clip(take, full, film) for take, full, film in zip(batch, shots, small, strict=True)]
+        for frame in self.model.film(small):
+            clip = clips[frame.shot]
+            camera = clip.rig.cameras[clip.rig.channels.index(frame.channel)]
+            path = clip.frame_path(frame.channel, frame.frame)
+            write_jpeg(frame.image, path, camera=camera, quality=self.camerawork.jpeg_quality)
+        return [replace(take, clip=clip) for take, clip in zip(batch, clips, strict=True)]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _clip(self, take: Take, full: Shot, film: Shot) -> Clip:
+        folder = take.workdir / "film"
+        shutil.rmtree(folder, ignore_errors=True)
+        rig = full.rig if self.camerawork.full_size else film.rig
+        for channel in rig.channels:
+            (folder / channel).mkdir(parents=True)
+        return Clip(id=take.id, prompt=take.prompt, scene=film.scene, rig=rig, timeline=film.timeline, folder=folder)
+
+
+class LabelStage:
+    """Clip → Labels and LiDAR sweeps: all derived from the scene by casting rays."""
+
+    name = "label"
+    resources = Resources()
+    batch_size = 1
+
+    def open(self) -> None:
+        """Nothing to load."""
+
+    def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
+        """Cast the LiDAR of every frame, then look at every key frame's boxes."""
+        return [self._label(take) for take in batch]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _label(self, take: Take) -> Take:
+        clip = _made(take.clip)
+        folder = clip.sweep_path(0).parent
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        labels: list[Label] = []
+        seed = derive_seed(take.prompt.seed, self.name)
+        for seen in observe(clip.scene, clip.rig, timeline=clip.timeline, seed=seed):
+            seen.sweep.astype("<f4").tofile(clip.sweep_path(seen.frame))
+            labels += seen.labels
+        return replace(take, labels=tuple(labels))
+
+
+class JudgeStage:
+    """Keep a clip, or drop it with the reason: does the picture show what the label says?"""
+
+    name = "judge"
+    resources = Resources()
+    batch_size = 1
+
+    def __init__(self, *, broken_frames: bool, min_labels: int) -> None:
+        self.broken_frames, self.min_labels = broken_frames, min_labels
+
+    def open(self) -> None:
+        """Nothing to load."""
+
+    def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
+        """Judge every take by itself."""
+        return [self._judge(take) for take in batch]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _judge(self, take: Take) -> Take | Dropped:
+        seen = {label.actor_id for label in _made(take.labels) if label.visible > 0 or label.lidar_points > 0}
+        if len(seen) < self.min_labels:
+            return Dropped(
+                reason=f"only {len(seen)} labelled things can be seen; judge.min_labels is {self.min_labels}"
+            )
+        broken = next(broken_pictures(_made(take.clip)), None) if self.broken_frames else None
+        return Dropped(reason=f"broken picture: {broken}") if broken else take
+
+
+class ExportStage:
+    """Labels → the clip's share of the dataset's tables, written beside its pictures."""
+
+    name = "export"
+    resources = Resources()
+    batch_size = 1
+
+    def __init__(self, exporter: Exporter) -> None:
+        self.exporter = exporter
+
+    def open(self) -> None:
+        """Nothing to load."""
+
+    def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
+        """Write one fragment per take."""
+        for take in batch:
+            folder = take.workdir / FRAGMENT
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            self.exporter.write_fragment(_made(take.clip), labels=_made(take.labels), folder=folder)
+        return list(batch)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def shot_of(take: Take, *, camerawork: Camerawork) -> Shot:
+    """Choose instants and cameras for a take's scene. Raises ClipError for a log's rig without a log."""
+    scene, rig = _made(take.scene), camerawork.rig
+    if scene.recording is None and rig is None:
+        raise ClipError("the recipe says `rig: log`, but this scene was not read from a log; name a rig")
+    if scene.recording is None:
+        assert rig is not None
+        seconds = min(take.prompt.duration_s, (scene.ego.end_us - scene.ego.start_us) / 1e6)
+        timeline = regular_timeline(scene.ego.start_us, seconds, rate_hz=camerawork.rate_hz, views=len(rig.cameras))
+    else:
+        recorded = scene.recording.timeline if rig is None else scene.recording.timeline.synchronized(len(rig.cameras))
+        timeline = densified(recorded, camerawork.rate_hz).first(take.prompt.duration_s)
+        rig = rig or scene.recording.rig
+    seed = derive_seed(take.prompt.seed, "film")
+    return Shot(clip_id=take.id, scene=scene, rig=rig, timeline=timeline, seed=seed)
+
+
+def write_jpeg(image: UInt8[np.ndarray, "height width 3"], path: Path, *, camera: Camera, quality: int) -> None:
+    """Write an RGB picture, enlarged to the camera's size where it is smaller, with full colour resolution."""
+    picture = Image.fromarray(image)
+    if picture.size != (camera.width_px, camera.height_px):
+        picture = picture.resize((camera.width_px, camera.height_px), Image.Resampling.BICUBIC)
+    picture.save(path, quality=quality, subsampling=0)
+
+
+def broken_pictures(clip: Clip) -> Iterator[str]:
+    """Name the key frames' pictures that cannot be read, or show one flat colour."""
+    for frame in clip.timeline.keyframes:
+        for camera in clip.rig.cameras:
+            path = clip.frame_path(camera.channel, int(frame))
+            try:
+                pixels = np.asarray(Image.open(path).convert("L"))
+            except OSError as error:
+                yield f"{camera.channel} frame {frame}: {error}"
+                continue
+            if pixels.std() < FLAT:
+                yield f"{camera.channel} frame {frame} is one flat colour"
+
+
+def _made(part: T | None) -> T:
+    assert part is not None, "a stage ran before the one it needs"
+    return part

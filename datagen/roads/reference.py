@@ -38,7 +38,7 @@ MARGIN_M = 45.0
 """Between the road and the edge of the map: room for walkways, houses and people."""
 _CORNER_M = 7.0
 """From the end of the kerb to the kerb of the crossing street."""
-_SIDE_STREET_M = 70.0
+_SIDE_STREET_M = 90.0
 _KAPPA = 0.5523
 """Control distance of the cubic Bézier curve that comes closest to a quarter circle, in radii."""
 

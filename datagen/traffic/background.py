@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import shapely
 from jaxtyping import Float
 
 from datagen.scene import Category, Lane, LaneKind, Place, Posture
@@ -16,7 +15,7 @@ from datagen.traffic.limits import limits_of
 from datagen.traffic.manoeuvres import WARM_UP_S, cruise
 from datagen.traffic.people import stand, walk
 from datagen.traffic.role import Body, Role, body_of, driver_of
-from datagen.traffic.route import Route, route_from
+from datagen.traffic.route import Route
 from datagen.traffic.setting import Setting
 
 _MIX = {
@@ -75,7 +74,7 @@ def _cyclists(setting: Setting, event: Sequence[Role], *, count: int, rng: np.ra
     taken = _Taken(setting, event)
     for number in range(count if lanes else 0):
         lane = lanes[int(rng.integers(len(lanes)))]
-        route = route_from(lane, setting.lanes)
+        route = setting.network.route(lane)
         if route is None:
             continue
         near = float(route.line.project(setting.route.line.at(setting.s_m)[0])[0][0])
@@ -104,7 +103,7 @@ def _places(setting: Setting, rng: np.random.Generator) -> list[tuple[Lane, Rout
     for lane in setting.hdmap.lanes:
         if lane.junction or lane.kind is not LaneKind.CAR:
             continue
-        route = route_from(lane, setting.lanes)
+        route = setting.network.route(lane)
         if route is None:
             continue
         at, aside = route.line.project(ego)
@@ -133,30 +132,31 @@ class _Taken:
 
     def __init__(self, setting: Setting, event: Sequence[Role]) -> None:
         self._setting = setting
-        self._drivers = [role.driver for role in event if role.driver is not None]
+        self._xy: list[Float[np.ndarray, "2"]] = []
+        self._size_speed: list[tuple[float, float]] = []
+        for role in event:
+            if role.driver is not None:
+                self.add(role)
         self._walks = [role.walk for role in event if role.walk is not None and role.in_the_way]
-        self._spots = [role.walk.xy_m[0] for role in event if role.walk is not None and not role.in_the_way]
         # The stretch of the ego's direction where the event happens belongs to those who act in it.
         actors = [role for role in event if role.event and role.driver is not None]
-        self._stage = [setting.route.line.project(_place(role))[0][0] for role in actors]
+        self._stage = [float(setting.route.line.project(_place(role))[0][0]) for role in actors]
 
     def add(self, role: Role) -> None:
         assert role.driver is not None
-        self._drivers.append(role.driver)
+        self._xy.append(_place(role)[0])
+        self._size_speed.append((role.driver.size_lwh_m[0], role.driver.speed_mps))
 
     def is_free(self, route: Route, s: float, *, body: Body, speed: float) -> bool:
         here, heading = route.line.at(s)
-        for other in self._drivers:
-            there = other.route.line.at(other.s_m, other.d_m)[0]
-            along, across = route.line.project(there)
-            apart = abs(float(along[0]) - s)
-            room = (body.size_lwh_m[0] + other.size_lwh_m[0]) / 2 + 3.0
-            faster = max(speed - other.speed_mps, 0.0) if along[0] > s else max(other.speed_mps - speed, 0.0)
-            if abs(float(across[0])) < 2.6 and apart < room + 0.7 * speed + 2.0 * faster:
-                return False
-            if np.linalg.norm(there - here) < room - 1.0 and abs(float(across[0])) < 3.0:
-                return False
-        return self._off_stage(here, heading) and self._clear_of_walks(route, s, speed)
+        if not self._off_stage(here, heading):
+            return False
+        along, across = route.line.project(np.stack(self._xy))
+        size, other_speed = np.array(self._size_speed).T
+        room = (body.size_lwh_m[0] + size) / 2 + 3.0
+        closing = np.maximum(np.where(along > s, speed - other_speed, other_speed - speed), 0.0)
+        blocked = (np.abs(across) < 2.6) & (np.abs(along - s) < room + 0.7 * speed + 2.0 * closing)
+        return not blocked.any() and self._clear_of_walks(route, s, speed)
 
     def _off_stage(self, here: Float[np.ndarray, "1 2"], heading: Float[np.ndarray, "1"]) -> bool:
         """Say whether a place on the ego's side is behind the ego or well beyond all who act."""
@@ -217,7 +217,7 @@ def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
 
 def _people(setting: Setting, event: Sequence[Role], *, count: int, rng: np.random.Generator) -> Iterator[Role]:
     """Yield people who walk on lines parallel to the kerb, most of them, and some who stand."""
-    tracks = [_kerb_track(setting, beyond) for beyond in (0.8, 1.5, 2.2)]
+    tracks = setting.network.kerb_tracks
     middle = setting.route.line.at(setting.ego_at(setting.duration_s / 2))[0][0]
     paths = [role.walk.xy_m for role in event if role.walk is not None]
     made = 0
@@ -246,9 +246,3 @@ def _people(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
         paths.append(going.xy_m)
         made += 1
         yield Role(body=body, walk=going)
-
-
-def _kerb_track(setting: Setting, beyond_m: float) -> Line:
-    """Return the longest line `beyond_m` outside the drivable surface, a point every 2 m."""
-    ring = max(shapely.get_parts(setting.surface.buffer(beyond_m, quad_segs=4)), key=lambda part: part.area).exterior
-    return Line(np.asarray(ring.segmentize(2.0).coords, dtype=np.float64))

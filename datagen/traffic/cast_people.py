@@ -12,7 +12,7 @@ from datagen.scene.plan import Manoeuvre, PlanActor
 from datagen.traffic.cast_vehicles import kerb_spot
 from datagen.traffic.people import stand, walk
 from datagen.traffic.role import Body, Role
-from datagen.traffic.setting import EGO_FRONT_M, Setting, crossing_time_s, crossings_on, stopping_m
+from datagen.traffic.setting import EGO_FRONT_M, Setting, crossing_time_s, crossings_on, ego_turn, stopping_m
 
 _PACES_MPS = {
     Category.CHILD: 1.5,
@@ -65,15 +65,25 @@ def _crossing(
     if met.is_empty:
         return None
     middle = float(shapely.LineString(line.points_m).project(met.centroid))
-    when = crossing_time_s(setting.duration_s) if act.at_s is None else _said_time(act.at_s, setting.duration_s)
+    reach = float(ego_line.project(met.centroid)) - setting.s_m
+    when = _when(act, setting, reach_m=reach, pace_mps=speed)
     line = Line(line.offset(0.8 * (order % 3) - 0.4).points_m)
     start = middle - speed * when - 0.9 * order
     role = walk(line, setting.times_s, at_start_m=start, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
     return Role(body=body, walk=role, acts=actor.manoeuvres, event=True, in_the_way=True)
 
 
-def _said_time(at_s: float, duration_s: float) -> float:
-    return float(np.clip(at_s + 1.5, 0.8, duration_s - 0.5))
+def _when(act: Manoeuvre, setting: Setting, *, reach_m: float, pace_mps: float) -> float:
+    """Return when to be in the middle of the ego's way: as said, or while the ego can still stop before it."""
+    latest = setting.duration_s - 0.5
+    if act.at_s is not None:
+        return float(np.clip(act.at_s + 1.5, 0.8, latest))
+    when = crossing_time_s(setting.duration_s)
+    speed = setting.speed_mps
+    if speed > 1.0:
+        seen_s = (reach_m - stopping_m(0.0, warned_s=0.0, brake_mps2=1.0) - speed**2 / 8.0) / speed
+        when = min(when, seen_s + 1.2 + 2.2 / pace_mps)
+    return float(np.clip(when, 0.5, latest))
 
 
 def _over_crossing(setting: Setting, rng: np.random.Generator) -> Line | None:
@@ -81,7 +91,9 @@ def _over_crossing(setting: Setting, rng: np.random.Generator) -> Line | None:
     ahead = [(s, area) for s, area in crossings_on(setting.route, setting.hdmap) if s > setting.s_m + 6.0]
     if not ahead:
         return None
-    zebra = shapely.Polygon(ahead[0][1].polygon.exterior_m).minimum_rotated_rectangle
+    # Who turns yields to those who cross where it leaves the junction.
+    chosen = ahead[0] if ego_turn(setting.plan) == "straight" else ahead[-1]
+    zebra = shapely.Polygon(chosen[1].polygon.exterior_m).minimum_rotated_rectangle
     corners = np.asarray(zebra.exterior.coords)[:4]
     edges = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     short = int(np.argmin(edges[:2]))
@@ -101,7 +113,7 @@ def _over_road(actor: PlanActor, act: Manoeuvre, *, setting: Setting, pace_mps: 
     point, heading = setting.route.line.at(setting.s_m + reach)
     leftwards = np.array([-np.sin(heading[0]), np.cos(heading[0])])
     probe = shapely.LineString([point[0] - 30.0 * leftwards, point[0] + 30.0 * leftwards])
-    met = probe.intersection(setting.surface)
+    met = probe.intersection(setting.network.surface)
     parts = [part for part in shapely.get_parts(met) if part.distance(shapely.Point(point[0])) < 0.1]
     if not parts:
         return None
@@ -122,7 +134,9 @@ def _walking(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng:
     side = next((m.side for m in actor.manoeuvres if m.side), None) or side or "right"
     gap = actor.gap_m if actor.gap_m is not None else float(rng.uniform(7.0, 16.0))
     place = setting.s_m + EGO_FRONT_M + gap + 1.2 * (order // 2)
-    spot = beside_road(setting, place, side=side, beyond_m=1.0 + 0.8 * (order % 2))
+    spot = None
+    for onward in (0.0, 4.0, -4.0, 8.0, -8.0, 12.0, 16.0, 20.0):  # not in the middle of a junction
+        spot = spot or beside_road(setting, place + onward, side=side, beyond_m=1.0 + 0.8 * (order % 2))
     if spot is None:
         return None
     xy, yaw = spot
@@ -145,7 +159,7 @@ def beside_road(
     point, heading = setting.route.line.at(s_m)
     leftwards = np.array([-np.sin(heading[0]), np.cos(heading[0])]) * (1 if side == "left" else -1)
     probe = shapely.LineString([point[0], point[0] + 40.0 * leftwards])
-    parts = shapely.get_parts(probe.intersection(setting.surface))
+    parts = shapely.get_parts(probe.intersection(setting.network.surface))
     inside = [part for part in parts if part.distance(shapely.Point(point[0])) < 0.1]
     if not inside or inside[0].length > 30.0:
         return None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 
-from datagen.scene import Area, Category, Lane, LaneKind, Posture
+from datagen.scene import Category, Lane, LaneKind, Posture
 from datagen.scene.line import Line
 from datagen.scene.plan import Manoeuvre, PlanActor
-from datagen.traffic.limits import limits_of, rear_axle_m
+from datagen.traffic.limits import drives, limits_of, rear_axle_m
 from datagen.traffic.manoeuvres import WARM_UP_S, Script, cruise, need_s, starts_s, written
 from datagen.traffic.people import stand
 from datagen.traffic.role import Body, Role, driver_of
-from datagen.traffic.route import Route, Turn, route_from
+from datagen.traffic.route import Route, Turn
 from datagen.traffic.setting import (
     EGO_FRONT_M,
     Setting,
@@ -48,9 +48,11 @@ def cast_ego(setting: Setting, body: Body) -> Role:
     script = cruise(setting.times_s, setting.speed_mps, limits=limits)
     script = _scripted(script, does, body=body, lane=setting.lane, setting=setting, speed=setting.speed_mps)
     start = float(setting.progress_m[0])
+    driver = driver_of(body, setting.route, script, s_m=start, speed_mps=setting.speed_mps)
+    bold = any(m.do == "overtake" for m in does)
     return Role(
         body=body,
-        driver=driver_of(body, setting.route, script, s_m=start, speed_mps=setting.speed_mps),
+        driver=replace(driver, bold=bold),
         acts=does,
     )
 
@@ -69,7 +71,7 @@ def cast_vehicle(
         return _through_junction(actor, body, setting=setting, order=order, rng=rng)
     if "turn" in does:
         return _turning(actor, body, setting=setting, order=order, rng=rng)
-    if "oncoming" in does or actor.where == "opposite":
+    if "oncoming" in does or actor.where == "opposite" or _crowded_out(actor, setting=setting, order=order):
         return _oncoming(actor, body, setting=setting, order=order, rng=rng)
     return _alongside(actor, body, setting=setting, order=order, rng=rng)
 
@@ -79,7 +81,7 @@ def _alongside(actor: PlanActor, body: Body, *, setting: Setting, order: int, rn
     start = _start(actor, body, setting=setting, order=order, rng=rng)
     if start is None:
         return None
-    route = setting.route if start.lane is setting.lane else route_from(start.lane, setting.lanes)
+    route = setting.route if start.lane is setting.lane else setting.network.route(start.lane)
     if route is None:
         return None
     limits = limits_of(body.category)
@@ -140,11 +142,12 @@ def _start(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: n
                 lane=lane, ahead_m=EGO_FRONT_M + gap + tail + shift, at_s=begins, speed_mps=said or max(ego_v, 3.0)
             )
         )
-    return _steady_start(actor, body, setting=setting, gap=gap, shift=shift, said=said, rng=rng)
+    return _steady_start(actor, body, setting=setting, gap=gap, shift=shift, said=said, order=order, rng=rng)
 
 
 def _steady_start(
     actor: PlanActor, body: Body, *, setting: Setting, gap: float | None, shift: float, said: float | None,
+    order: int,
     rng: np.random.Generator,
 ) -> _Start | None:  # fmt: skip
     """Return the start of somebody who stays in his lane: ahead, behind or beside the ego."""
@@ -152,6 +155,9 @@ def _steady_start(
     tail, nose = length / 2 - rear_axle_m(length), length / 2 + rear_axle_m(length)
     stands = any(m.do == "wait" for m in actor.manoeuvres)
     ego_v = setting.speed_mps
+    passed = any(m.do == "overtake" for m in setting.plan.ego) and actor.where in ("ahead", None)
+    if passed and said is None and not stands:
+        said = 0.3 * ego_v
     speed = min(said if said is not None else (0.0 if stands else max(ego_v, 3.0)), limits_of(body.category).top_mps)
     offset = 0.0
     lane: Lane | None = setting.lane
@@ -160,11 +166,15 @@ def _steady_start(
         speed = said if said is not None else (0.0 if stands else float(rng.uniform(3.5, 5.0)))
     elif actor.where in ("left", "right"):
         lane = _beside(setting, actor.where)
+    elif actor.where is None:
+        lane, shift = _shared_out(actor, setting=setting, order=order, length_m=length)
     if lane is None:
         return None
     if actor.where == "behind":
         gap = gap if gap is not None else float(rng.uniform(7.0, 11.0))
         return _Start(lane=lane, ahead_m=-(EGO_TAIL_M + gap + nose + shift), at_s=0.0, speed_mps=max(ego_v, 2.0))
+    if gap is None and passed:
+        gap = 3.0 + 1.1 * max(ego_v - speed, 0.0)
     if gap is None:
         closing = max(ego_v - speed, 0.0)
         safe = closing**2 / (2 * 2.2) + 4.0 + 0.5 * ego_v
@@ -172,6 +182,33 @@ def _steady_start(
         beside = actor.where in ("left", "right") and body.category is not Category.BICYCLE
         gap = float(rng.uniform(0.0, 6.0) if beside else rng.uniform(low, low + 6.0))
     return _Start(lane=lane, ahead_m=EGO_FRONT_M + gap + tail + shift, at_s=0.0, speed_mps=speed, offset_m=offset)
+
+
+def _shared_out(actor: PlanActor, *, setting: Setting, order: int, length_m: float) -> tuple[Lane, float]:
+    """Return the lane of one of several who were only said to be there, and how far onward it is put.
+
+    The first goes ahead of the ego, the next on the lanes beside it, then the row begins again.
+    """
+    rank = _rank(actor, setting=setting, order=order)
+    lanes = [lane for lane in (setting.lane, _beside(setting, "left"), _beside(setting, "right")) if lane is not None]
+    return lanes[rank % len(lanes)], (rank // len(lanes)) * (length_m + 5.0)
+
+
+def _rank(actor: PlanActor, *, setting: Setting, order: int) -> int:
+    """Return the place of an actor among those who were only said to be there."""
+    rank = order
+    for other in setting.plan.actors:
+        if other is actor:
+            break
+        if other.where is None and all(m.do in ("keep_lane", "wait") for m in other.manoeuvres):
+            rank += other.count if drives(other.category) else 0
+    return rank
+
+
+def _crowded_out(actor: PlanActor, *, setting: Setting, order: int) -> bool:
+    """Say whether so many were said to be there that this one had better come towards the ego."""
+    there = actor.where is None and all(m.do == "keep_lane" for m in actor.manoeuvres)
+    return there and _rank(actor, setting=setting, order=order) >= 3 and actor.category is not Category.BICYCLE
 
 
 def _cycle_lane(setting: Setting, actor: PlanActor) -> tuple[Lane, float]:
@@ -225,7 +262,7 @@ def _scripted(
 
 def _shift(m: Manoeuvre, *, lane: Lane, setting: Setting, toward_ego: bool) -> float:
     """Return how far to the left a manoeuvre takes one from `lane`, metres."""
-    if m.do not in ("cut_in", "lane_change", "overtake"):
+    if m.do not in ("cut_in", "lane_change", "overtake") or (toward_ego and m.do == "overtake"):
         return 0.0
     if toward_ego and lane is not setting.lane:
         return neighbour_shift_m(lane, setting.lane)
@@ -255,7 +292,7 @@ def _oncoming(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng
     speed = min(speed, limits_of(body.category).top_mps)
     meets = setting.duration_s * rng.uniform(0.45, 0.75)
     for _, _, lane in sorted(options, key=lambda option: option[:2]):
-        route = route_from(lane, setting.lanes)
+        route = setting.network.route(lane)
         if route is None:
             continue
         meeting = setting.route.line.at(setting.ego_at(meets))[0]
@@ -280,7 +317,7 @@ def _turning(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng:
     heading = setting.route.line.at(entry)[1]
     ahead = np.array([np.cos(heading[0]), np.sin(heading[0])]) * (-1.0 if opposite else 1.0)
     for lane in _approaches(setting, ahead):
-        route = route_from(lane, setting.lanes, turn=turn)
+        route = setting.network.route(lane, turn)
         own_entry = junction_entry(route) if route is not None else None
         if route is None or own_entry is None:
             continue
@@ -324,7 +361,7 @@ def _through_junction(
     lanes = _approaches(setting, -leftwards if side == "left" else leftwards)
     crosses = crossing_time_s(setting.duration_s)
     for lane in lanes[order % max(len(lanes), 1) :]:
-        route = route_from(lane, setting.lanes)
+        route = setting.network.route(lane)
         if route is None:
             continue
         speed = _said_speed(actor) or float(rng.uniform(7.0, 10.0))
@@ -372,25 +409,16 @@ def kerb_spot(setting: Setting, s_m: float, *, side: str, width_m: float) -> tup
     point, heading = setting.route.line.at(s_m)
     leftwards = np.array([-np.sin(heading[0]), np.cos(heading[0])]) * (1 if side == "left" else -1)
     probe = shapely.LineString([point[0], point[0] + 30.0 * leftwards])
-    for strip in setting.hdmap.carparks:
-        met = shapely.Polygon(strip.polygon.exterior_m).intersection(probe)
+    for strip in setting.network.parking:
+        met = strip.intersection(probe)
         if met.is_empty or met.length < 1.5:
             continue
-        far = max(shapely.Point(point[0]).distance(shapely.Point(c)) for c in met.coords)
+        far = max((np.asarray(met.coords) - point[0]) @ leftwards)
         xy = point[0] + (far - width_m / 2 - 0.25) * leftwards
-        if _too_near(xy, setting.hdmap.crossings, 8.0) or _near_junction(xy, setting, 10.0):
+        if shapely.contains_xy(setting.network.kept_clear, xy[0], xy[1]):
             return None
         return xy, float(heading[0]) + (np.pi if side == "left" else 0.0)
     return None
-
-
-def _too_near(xy: np.ndarray, areas: tuple[Area, ...], distance_m: float) -> bool:
-    point = shapely.Point(xy)
-    return any(shapely.Polygon(area.polygon.exterior_m).distance(point) < distance_m for area in areas)
-
-
-def _near_junction(xy: np.ndarray, setting: Setting, distance_m: float) -> bool:
-    return _too_near(xy, setting.hdmap.junctions, distance_m)
 
 
 def _said_speed(actor: PlanActor) -> float | None:

@@ -25,7 +25,7 @@ SIGHT_M = 45.0
 Check = Callable[[Tracks, int, Manoeuvre], bool]
 
 
-def missed(tracks: Tracks, name: str, act: Manoeuvre) -> str | None:
+def missed(tracks: Tracks, name: str, *, act: Manoeuvre) -> str | None:
     """Return why a manoeuvre of a body does not count as done, or None if it was done and could be seen."""
     body = tracks.column(name)
     if not tracks.present[:, body].any():
@@ -53,12 +53,14 @@ def _turned(tracks: Tracks, body: int) -> float:
 
 
 def _shifted(tracks: Tracks, body: int) -> float:
-    """Return how far left of its first course a body ends up, metres."""
+    """Return how far left of the lane it starts on a body ends up, metres."""
     there = np.flatnonzero(tracks.present[:, body])
-    first, last = there[0], there[-1]
-    gone = tracks.xy_m[last, body] - tracks.xy_m[first, body]
-    yaw = tracks.yaw_rad[last, body]
-    return float(gone[1] * np.cos(yaw) - gone[0] * np.sin(yaw))
+    ends = tracks.xy_m[there[[0, -1]], body]
+    course = tracks.lane_from(ends[0], float(tracks.yaw_rad[there[0], body]))
+    if course is None:
+        return 0.0
+    across = course.project(ends)[1]
+    return float(across[1] - across[0])
 
 
 def _drives_on(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
@@ -104,8 +106,9 @@ def _changes_lane(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
 def _overtakes(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
     del act
     if body == 0:
-        others = np.arange(1, len(tracks.ids))
-        pairs = (_around_ego(tracks, int(other))[0] for other in others)
+        same_way = np.cos(tracks.yaw_rad[0] - tracks.yaw_rad[0, 0]) > 0.7
+        others = np.flatnonzero(same_way & (tracks.event | ~tracks.parked))
+        pairs = (_around_ego(tracks, int(other))[0] for other in others if other != 0)
         return any(along[0] > 2.0 and along[-1] < 0.0 for along in pairs)
     along, across = _around_ego(tracks, body)
     return bool(along[0] < -1.0 and along[-1] > 1.0 and np.abs(across).max() < 8.0)

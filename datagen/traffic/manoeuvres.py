@@ -81,8 +81,8 @@ def shift(script: Script, *, at_s: float, takes_s: float, by_m: float) -> Script
 
 
 def shift_time_s(by_m: float, limits: Limits) -> float:
-    """Return the least time for a shift: the quintic's peak is 5.77 d / T^2, held below 0.8 of the lateral limit."""
-    return float(np.sqrt(5.77 * abs(by_m) / (0.8 * limits.lateral_mps2)))
+    """Return the least time for a shift: the quintic's peak acceleration, 5.77 d / T^2, is the lateral limit."""
+    return float(np.sqrt(5.77 * abs(by_m) / limits.lateral_mps2))
 
 
 def starts_s(manoeuvres: Sequence[Manoeuvre], needs_s: Sequence[float], *, duration_s: float) -> list[float]:
@@ -158,5 +158,10 @@ def written(
             if manoeuvre.speed_mps is None:
                 return script
             return change_speed(script, at_s=at_s, speed_mps=manoeuvre.speed_mps, rate_mps2=limits.comfort_mps2)
+        case "overtake":
+            script = shift(script, at_s=at_s, takes_s=min(takes_s, 3.0), by_m=lane_m)
+            if manoeuvre.speed_mps is None:
+                return script
+            return change_speed(script, at_s=at_s, speed_mps=manoeuvre.speed_mps, rate_mps2=limits.accel_mps2)
         case _:
             return script

@@ -28,7 +28,7 @@ from datagen.traffic.route import GRID_M, Route
 STEP_S = 0.1
 _HEADWAY_S = 1.1
 _JAM_GAP_M = 2.0
-_PROBES = 22
+_PROBES = 16
 _SIDE_ROOM_M = 0.35
 """Room one wants on either side of those one passes."""
 
@@ -40,7 +40,7 @@ class Driver:
     s_m, d_m: of the rear axle at the first step.  speed_mps: at the first step.
     wish_mps: speed it wants.  slow_mps2, hurry_mps2: how hard it brakes and accelerates towards that.
     offset_m: how far left of its route it wants to be; quintic pieces.  hold_m: it may not pass this point (a
-    stop line).  headway_s: time gap it keeps.
+    stop line).  headway_s: time gap it keeps.  bold: while it changes lanes it minds only where it is going to.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Driver:
     offset_m: Float[np.ndarray, "steps"]
     hold_m: float = np.inf
     headway_s: float = _HEADWAY_S
-    aware: bool = True
+    bold: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     goal = offset[np.minimum(np.arange(steps) + 25, steps - 1)]
     hold = np.array([driver.hold_m for driver in drivers])
     headway = np.array([driver.headway_s for driver in drivers])
-    aware = np.array([driver.aware for driver in drivers])
+    bold = np.array([driver.bold for driver in drivers])
 
     s = np.array([driver.s_m for driver in drivers])
     v = np.array([driver.speed_mps for driver in drivers])
@@ -134,11 +134,11 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
         d = np.sum(relative * _left(ahead), axis=1)
         # --- along
         nose_s = s + nose
-        band = np.minimum(d, goal[step]), np.maximum(d, goal[step])
+        here = np.where(bold, goal[step], d)
+        band = np.minimum(here, goal[step]), np.maximum(here, goal[step])
         gap, leader_v = _leader(
             field, nose_s, band, xy=xy, yaw=yaw, v=v, length=length, width=width, nose=nose, walkers=walkers, step=step
         )
-        gap, leader_v = np.where(aware, gap, np.inf), np.where(aware, leader_v, 0.0)
         to_line = hold - nose_s
         at_line = (to_line < gap) & (to_line > -2.0)
         gap, leader_v = np.where(at_line, to_line, gap), np.where(at_line, 0.0, leader_v)
@@ -215,7 +215,7 @@ def _leader(
     half_along = np.concatenate([(cos * length + sin * width) / 2, np.tile(radius, (count, 1))], axis=1)
     half_across = np.concatenate([(sin * length + cos * width) / 2, np.tile(radius + 0.5, (count, 1))], axis=1)
 
-    reach = np.maximum(2.0, 4.5 * v / _PROBES)
+    reach = np.maximum(2.5, 4.5 * v / _PROBES)
     probe = _station(nose_s[:, None] + reach[:, None] * np.arange(_PROBES), field)
     row = np.arange(count)[:, None]
     point, ahead = field.points[row, probe], field.tangent[row, probe]
@@ -252,7 +252,7 @@ def _field(drivers: Sequence[Driver]) -> _Field:
 
 
 def _station(s: Float[np.ndarray, "*shape"], field: _Field) -> np.ndarray:
-    return np.clip((s / GRID_M).astype(np.int64), 0, field.points.shape[1] - 1)
+    return np.minimum(np.maximum((s / GRID_M).astype(np.int64), 0), field.points.shape[1] - 1)
 
 
 def _left(ahead: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 2"]:

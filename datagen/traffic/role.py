@@ -52,7 +52,6 @@ def body_of(name: str, category: Category, *, kind: str | None, color: str | Non
 
 def driver_of(
     body: Body, route: Route, script: Script, *, s_m: float, speed_mps: float, headway_s: float = 1.1,
-    aware: bool = True,
 ) -> Driver:  # fmt: skip
     """Return the driver of a body; `s_m` is its rear axle's place and `speed_mps` its speed at the first step."""
     return Driver(
@@ -68,5 +67,4 @@ def driver_of(
         hurry_mps2=script.hurry_mps2,
         offset_m=script.offset_m,
         headway_s=headway_s,
-        aware=aware,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import shapely
 from jaxtyping import Float
+from shapely.geometry.base import BaseGeometry
 
 from datagen.scene import HDMap, Lane
 from datagen.scene.line import Line
@@ -66,9 +68,57 @@ def _smoothed(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
     return sum(padded[k : k + len(points)] for k in range(5)) / 5.0
 
 
-def lanes_by_id(hdmap: HDMap) -> dict[str, Lane]:
-    """Return the map's lanes by their ids."""
-    return {lane.id: lane for lane in hdmap.lanes}
+@dataclass(frozen=True)
+class Network:
+    """A map as a driver knows it: its lanes, the routes over them and all one may drive on, each found once."""
+
+    hdmap: HDMap
+    _routes: dict[tuple[str, Turn], Route | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def lanes(self) -> dict[str, Lane]:
+        """The lanes by their ids."""
+        return {lane.id: lane for lane in self.hdmap.lanes}
+
+    @cached_property
+    def surface(self) -> BaseGeometry:
+        """Lanes, parking strips, junctions and drivable areas as one surface."""
+        polygons = [lane.polygon for lane in self.hdmap.lanes]
+        areas = (*self.hdmap.carparks, *self.hdmap.junctions, *self.hdmap.drivable)
+        polygons += [area.polygon for area in areas]
+        shapes = [shapely.make_valid(shapely.Polygon(p.exterior_m, p.holes_m)) for p in polygons]
+        return shapely.union_all(shapes).buffer(0.05, join_style="mitre")
+
+    @cached_property
+    def parking(self) -> tuple[BaseGeometry, ...]:
+        """The parking strips."""
+        return tuple(shapely.Polygon(area.polygon.exterior_m) for area in self.hdmap.carparks)
+
+    @cached_property
+    def kept_clear(self) -> BaseGeometry:
+        """Where nobody parks: 8 m around crossings, 10 m around junctions."""
+        crossings = [shapely.Polygon(area.polygon.exterior_m).buffer(8.0) for area in self.hdmap.crossings]
+        junctions = [shapely.Polygon(area.polygon.exterior_m).buffer(10.0) for area in self.hdmap.junctions]
+        shape = shapely.union_all([*crossings, *junctions])
+        shapely.prepare(shape)
+        return shape
+
+    @cached_property
+    def kerb_tracks(self) -> tuple[Line, ...]:
+        """Lines 0.8, 1.5 and 2.2 m outside the drivable surface, a point every 2 m, where people walk."""
+        rings = []
+        for beyond_m in (0.8, 1.5, 2.2):
+            parts = shapely.get_parts(self.surface.buffer(beyond_m, quad_segs=4))
+            ring = max(parts, key=lambda part: part.area).exterior
+            rings.append(Line(np.asarray(ring.segmentize(2.0).coords, dtype=np.float64)))
+        return tuple(rings)
+
+    def route(self, lane: Lane, turn: Turn = "straight") -> Route | None:
+        """Return the way from a lane on (see `route_from`)."""
+        key = (lane.id, turn)
+        if key not in self._routes:
+            self._routes[key] = route_from(lane, self.lanes, turn=turn)
+        return self._routes[key]
 
 
 def turn_of(lane: Lane) -> Turn:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from jaxtyping import Float
-from shapely.geometry.base import BaseGeometry
 
 from datagen.scene import EGO_SIZE_LWH_M, Area, Category, HDMap, Lane, LaneKind, Place
 from datagen.scene.line import Line
@@ -19,7 +18,7 @@ from datagen.scene.plan import Manoeuvre, Plan, PlanActor, PlanRoad, Side
 from datagen.traffic.limits import drives, limits_of
 from datagen.traffic.manoeuvres import times_s
 from datagen.traffic.motion import STEP_S
-from datagen.traffic.route import Route, Turn, lanes_by_id, route_from
+from datagen.traffic.route import Network, Route, Turn
 
 EGO_FRONT_M = 1.368 + EGO_SIZE_LWH_M[0] / 2
 """From the ego's rear axle to its front bumper."""
@@ -30,7 +29,7 @@ _SPEEDS_MPS = {
     Place.HIGHWAY: (20.0, 26.0),
     Place.PARK: (6.0, 8.3),
 }
-_BEHIND_M, _AHEAD_M = 45.0, 95.0
+_BEHIND_M, _AHEAD_M = 70.0, 110.0
 """Road there must be behind the ego's start and ahead of where it ends."""
 
 
@@ -39,12 +38,11 @@ class Setting:
     """The ego's way through a road.
 
     s_m: where its rear axle is at time 0 on `route`.  progress_m: where it would be at each step if nobody were
-    in its way, metres along the route.  surface: all that one may drive on.
+    in its way, metres along the route.
     """
 
     plan: Plan
-    hdmap: HDMap
-    surface: BaseGeometry
+    network: Network
     duration_s: float
     times_s: Float[np.ndarray, "steps"]
     lane: Lane
@@ -54,9 +52,14 @@ class Setting:
     progress_m: Float[np.ndarray, "steps"]
 
     @property
+    def hdmap(self) -> HDMap:
+        """The map."""
+        return self.network.hdmap
+
+    @property
     def lanes(self) -> dict[str, Lane]:
         """The map's lanes by id."""
-        return lanes_by_id(self.hdmap)
+        return self.network.lanes
 
     def ego_at(self, time_s: float) -> float:
         """Return where the ego is expected at a time, metres along its route."""
@@ -80,7 +83,7 @@ def road_wish(plan: Plan) -> PlanRoad:
 def road_length_m(plan: Plan, duration_s: float) -> float:
     """Return how long a straight road must be for the ego not to run out of it, in steps of 20 m."""
     needed = _BEHIND_M + _AHEAD_M + _top_speed(plan) * (duration_s + 2.0)
-    return 20.0 * np.ceil(max(needed, 220.0) / 20.0)
+    return 20.0 * np.ceil(max(needed, 260.0) / 20.0)
 
 
 def needs_parking(plan: Plan) -> bool:
@@ -93,21 +96,20 @@ def drives_across(actor: PlanActor) -> bool:
     return drives(actor.category) and actor.category is not Category.BICYCLE
 
 
-def choose_setting(plan: Plan, hdmap: HDMap, *, duration_s: float, rng: np.random.Generator) -> Setting | None:
+def choose_setting(plan: Plan, network: Network, *, duration_s: float, rng: np.random.Generator) -> Setting | None:
     """Return a place for the ego to start, drawn from all that suit the plan, or None if the map has none."""
     times = times_s(duration_s)
-    speed = _ego_speed(plan, hdmap, duration_s, rng)
-    options = list(_options(plan, hdmap))
+    speed = _ego_speed(plan, duration_s, rng)
+    options = _options(plan, network)
     for index in rng.permutation(len(options)):
         lane, route = options[index]
-        start = _start_m(plan, hdmap, route, speed=speed, duration_s=duration_s, rng=rng)
+        start = _start_m(plan, network.hdmap, route, speed=speed, duration_s=duration_s, rng=rng)
         if start is None or start < 12.0:
             continue
         progress = expected_progress(route, start, speed_mps=speed, times=times)
         return Setting(
             plan=plan,
-            hdmap=hdmap,
-            surface=driven_surface(hdmap),
+            network=network,
             duration_s=duration_s,
             times_s=times,
             lane=lane,
@@ -117,14 +119,6 @@ def choose_setting(plan: Plan, hdmap: HDMap, *, duration_s: float, rng: np.rando
             progress_m=progress,
         )
     return None
-
-
-def driven_surface(hdmap: HDMap) -> BaseGeometry:
-    """Return lanes, parking strips, junctions and drivable areas as one surface."""
-    polygons = [lane.polygon for lane in hdmap.lanes]
-    polygons += [area.polygon for area in (*hdmap.carparks, *hdmap.junctions, *hdmap.drivable)]
-    shapes = [shapely.make_valid(shapely.Polygon(p.exterior_m, p.holes_m)) for p in polygons]
-    return shapely.union_all(shapes).buffer(0.05, join_style="mitre")
 
 
 def expected_progress(
@@ -188,9 +182,9 @@ def wanted_crossing(plan: Plan) -> Manoeuvre | None:
     return None
 
 
-def _options(plan: Plan, hdmap: HDMap) -> list[tuple[Lane, Route]]:
+def _options(plan: Plan, network: Network) -> list[tuple[Lane, Route]]:
     """Return the lanes the ego may start on, with the routes that do what the plan says."""
-    lanes = lanes_by_id(hdmap)
+    lanes, hdmap = network.lanes, network.hdmap
     left, right = _lanes_beside(plan)
     found = []
     for lane in hdmap.lanes:
@@ -198,7 +192,7 @@ def _options(plan: Plan, hdmap: HDMap) -> list[tuple[Lane, Route]]:
             continue
         if _count(lane, lanes, "left_neighbor") < left or _count(lane, lanes, "right_neighbor") < right:
             continue
-        route = route_from(lane, lanes, turn=ego_turn(plan))
+        route = network.route(lane, ego_turn(plan))
         needs_junction = road_wish(plan).junction and bool(hdmap.junctions)
         if route is not None and (not needs_junction or junction_entry(route) is not None):
             found.append((lane, route))
@@ -246,7 +240,7 @@ def _top_speed(plan: Plan) -> float:
     return max([_SPEEDS_MPS[plan.ambience.place][1], *said])
 
 
-def _ego_speed(plan: Plan, hdmap: HDMap, duration_s: float, rng: np.random.Generator) -> float:
+def _ego_speed(plan: Plan, duration_s: float, rng: np.random.Generator) -> float:
     """Return the ego's speed when the clip starts."""
     said = [m.speed_mps for m in plan.ego if m.do == "keep_lane" and m.speed_mps is not None]
     if said:
@@ -263,6 +257,8 @@ def _ego_speed(plan: Plan, hdmap: HDMap, duration_s: float, rng: np.random.Gener
                 speed = min(speed, _speed_that_stops_within(gap))
     if any(m.do == "turn" for m in plan.ego):
         speed = min(speed, 9.0)
+    if any(m.do == "overtake" for m in plan.ego):
+        return speed
     if plan.ego and plan.ego[0].do == "accelerate":
         speed = min(speed, 0.6 * speed if duration_s > 3 else speed)
     slow = [m.speed_mps for a in plan.actors for m in a.manoeuvres if m.do == "keep_lane" and m.speed_mps is not None]

@@ -37,11 +37,11 @@ from datagen.traffic.limits import drives, rear_axle_m
 from datagen.traffic.manoeuvres import WARM_UP_S
 from datagen.traffic.motion import STEP_S, Driver, Motion, Walkers, drive
 from datagen.traffic.role import Body, Role, body_of
+from datagen.traffic.route import Network
 from datagen.traffic.setting import (
     Setting,
     any_drives_across,
     choose_setting,
-    driven_surface,
     drives_across,
     ego_turn,
     junction_entry,
@@ -67,14 +67,14 @@ def simulate(
 
     density: of background traffic, 1 is ordinary.  redraws: how often a scene that fails its gates is drawn again.
     """
-    reason = "there was no attempt"
+    network, reason = Network(road), "there was no attempt"
     for _ in range(redraws + 1):
-        draw = compose(plan, prompt=prompt, road=road, density=density, rng=rng)
+        draw = compose(plan, prompt=prompt, network=network, density=density, rng=rng)
         if isinstance(draw, Dropped):
             reason = draw.reason
             continue
         scene, event = draw
-        verdict = gate(scene, event, duration_s=prompt.duration_s)
+        verdict = gate(scene, event, network=network, duration_s=prompt.duration_s)
         if not verdict:
             return scene
         reason = "; ".join(verdict[:3])
@@ -82,10 +82,10 @@ def simulate(
 
 
 def compose(
-    plan: Plan, *, prompt: Prompt, road: HDMap, density: float, rng: np.random.Generator
+    plan: Plan, *, prompt: Prompt, network: Network, density: float, rng: np.random.Generator
 ) -> tuple[Scene, Sequence[Role]] | Dropped:
     """Return one draw of a scene, and the roles whose acts are to be checked."""
-    setting = choose_setting(plan, road, duration_s=prompt.duration_s, rng=rng)
+    setting = choose_setting(plan, network, duration_s=prompt.duration_s, rng=rng)
     if setting is None:
         return Dropped(reason="the road has no place where the plan could happen")
     ego_body = Body(id="ego", category=Category.CAR, size_lwh_m=EGO_SIZE_LWH_M, look=Look())
@@ -104,14 +104,13 @@ def compose(
     return _scene(setting, roles, prompt=prompt), event
 
 
-def gate(scene: Scene, event: Sequence[Role], *, duration_s: float) -> list[str]:
+def gate(scene: Scene, event: Sequence[Role], *, network: Network, duration_s: float) -> list[str]:
     """Return every reason why a scene may not be kept, none if it may."""
     tracks = Tracks.of(scene, duration_s=duration_s)
-    surface = driven_surface(scene.hdmap)
-    reasons = [why for role in event for act in role.acts if (why := missed(tracks, role.body.id, act))]
+    reasons = [why for role in event for act in role.acts if (why := missed(tracks, role.body.id, act=act))]
     reasons += [f"{a} and {b} overlap" for a, b in rules.overlaps(tracks)]
     reasons += [f"{name} {what}" for name, what in rules.infeasible(tracks)]
-    reasons += [f"{name} leaves the road" for name in rules.off_road(tracks, surface)]
+    reasons += [f"{name} leaves the road" for name in rules.off_road(tracks, network.surface)]
     reasons += [f"{name} goes the wrong way" for name in rules.wrong_way(tracks, scene.hdmap)]
     expected = min(1, len(scene.actors))
     if rules.visible_actors(tracks) < expected:

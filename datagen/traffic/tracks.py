@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float
 
-from datagen.scene import EGO_SE3_EGO_BOX, EGO_SIZE_LWH_M, Category, Posture, Scene
+from datagen.scene import EGO_SE3_EGO_BOX, EGO_SIZE_LWH_M, Category, HDMap, Posture, Scene
 from datagen.scene.line import Line
 from datagen.traffic.limits import rear_axle_m
 
@@ -21,9 +21,11 @@ class Tracks:
     length_m, width_m: of shape (bodies,).
     """
 
+    hdmap: HDMap
     ids: tuple[str, ...]
     categories: tuple[Category, ...]
     parked: Bool[np.ndarray, "bodies"]
+    event: Bool[np.ndarray, "bodies"]
     step_s: float
     xy_m: Float[np.ndarray, "times bodies 2"]
     yaw_rad: Float[np.ndarray, "times bodies"]
@@ -45,9 +47,11 @@ class Tracks:
             places.append((xyz[:, :2], _yaw(quat), actor.trajectory.covers(times)))
         sizes = [EGO_SIZE_LWH_M, *(actor.size_lwh_m for actor in scene.actors)]
         return cls(
+            hdmap=scene.hdmap,
             ids=("ego", *(actor.id for actor in scene.actors)),
             categories=(Category.CAR, *(actor.category for actor in scene.actors)),
             parked=np.array([False, *(actor.posture is not Posture.ACTIVE for actor in scene.actors)]),
+            event=np.array([False, *(actor.event for actor in scene.actors)]),
             step_s=step_s,
             xy_m=np.stack([place[0] for place in places], axis=1),
             yaw_rad=np.stack([place[1] for place in places], axis=1),
@@ -78,6 +82,19 @@ class Tracks:
     def column(self, name: str) -> int:
         """Return the column of a body."""
         return self.ids.index(name)
+
+    def lane_from(self, xy_m: Float[np.ndarray, "2"], yaw_rad: float) -> Line | None:
+        """Return the centre line of the lane one is on, heading `yaw_rad`, or None where there is none."""
+        facing = np.array([np.cos(yaw_rad), np.sin(yaw_rad)])
+        found: list[tuple[float, str, Line]] = []
+        for lane in self.hdmap.lanes:
+            nearest = int(np.argmin(np.sum((lane.center_m - xy_m) ** 2, axis=1)))
+            line = Line(lane.center_m)
+            if line.tangent[min(nearest, len(line.tangent) - 1)] @ facing > 0.7:
+                aside = abs(float(line.project(xy_m[None])[1][0]))
+                off = float(np.linalg.norm(lane.center_m[nearest] - xy_m)) - 6.0
+                found.append((max(aside, off), lane.id, line))
+        return min(found, key=lambda one: one[:2])[2] if found else None
 
     @cached_property
     def ego_way(self) -> Line:

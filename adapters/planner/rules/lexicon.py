@@ -90,8 +90,8 @@ _DENSITY = _entries(
     {
         "empty": "empty road|empty street|empty|deserted|no traffic|no other traffic|nobody else|no other cars|alone",
         "light": "light traffic|quiet|calm|little traffic|sparse traffic|few cars",
-        "heavy": "heavy traffic|dense traffic|busy|rush hour|traffic jam|congestion|congested|crowded|jam|lots of traffic|"
-        "a lot of traffic|much traffic|many cars|stop and go traffic|bumper to bumper",
+        "heavy": "heavy traffic|dense traffic|busy|rush hour|traffic jam|congestion|congested|crowded|jam|"
+        "lots of traffic|a lot of traffic|much traffic|many cars|stop and go traffic|bumper to bumper",
         "normal": "traffic|normal traffic|moderate traffic|other cars|other traffic|some traffic",
     },
 )
@@ -478,8 +478,8 @@ _PHRASES_OF_DOING: dict[str, tuple[str, dict[str, Any]]] = {
     "on the pavement": ("walk", {}),
     "on sidewalks": ("walk", {}),
 }
-_PAST = {"cut": "cut", "run": "ran", "drive": "drove", "go": "went", "come": "came", "slow": "slowed", "stop": "stopped",
-         "stand": "stood", "sit": "sat", "ride": "rode", "take": "took", "make": "made", "overtake": "overtook",
+_PAST = {"cut": "cut", "run": "ran", "drive": "drove", "go": "went", "come": "came", "slow": "slowed",
+         "stop": "stopped", "stand": "stood", "sit": "sat", "ride": "rode", "take": "took", "make": "made", "overtake": "overtook",
          "step": "stepped", "keep": "kept", "hit": "hit", "slam": "slammed", "leave": "left", "stay": "stayed",
          "speed": "sped", "jog": "jogged", "give": "gave", "swerve": "swerved", "drift": "drifted"}  # fmt: skip
 _DOUBLED = {"cut", "run", "stop", "sit", "step", "hit", "slam", "jog"}
