@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from nuscenes.nuscenes import NuScenes
 from nuscenes.utils.geometry_utils import view_points
 
+from adapters.scene.nuscenes.directions import _tangent_at
 from adapters.scene.nuscenes.reader import LogReader
 from adapters.scene.nuscenes.selection import chosen_scenes
+from adapters.scene.nuscenes.strips import Strip, outline_of
 from datagen.scene import Posture, Scene, Weather
 from datagen.sensors.projection import project_box, world_SE3_cam
 
@@ -124,11 +127,6 @@ def test_tracks_do_not_jump_between_annotations(scenes: dict[str, Scene]) -> Non
 
 
 def test_lanes_run_the_way_the_ego_drives(scenes: dict[str, Scene]) -> None:
-    import shapely
-
-    from adapters.scene.nuscenes.directions import _tangent_at
-    from adapters.scene.nuscenes.strips import Strip, outline_of
-
     for name, scene in scenes.items():
         steps = np.diff(scene.ego.translation_m[:, :2], axis=0)
         moving = np.linalg.norm(steps, axis=1) > 0.02
