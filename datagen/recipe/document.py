@@ -92,6 +92,10 @@ class Document:
         target[path[-1]] = parsed.data
         self._overrides[path] = given
 
+    def overridden(self, path: KeyPath) -> bool:
+        """Say whether a value was set from outside, by an override of its key or of one above it."""
+        return any(above in self._overrides for above in _upwards(path))
+
     def _step(self, target: Any, path: KeyPath, *, part: str, given: str, default: Any) -> tuple[Any, KeyPath]:
         if isinstance(target, dict):
             return target.setdefault(part, default), (*path, part)

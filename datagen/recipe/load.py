@@ -33,7 +33,8 @@ def load(path: Path, *, settings_of: SettingsOf, words_of: WordsOf, overrides: S
 
     settings_of: (port, word) → the adapter's Settings.  words_of: port → the words it knows.
     overrides: `key.path=value`, the value in YAML, on top of the file.
-    Paths in it are resolved against the file's folder, as is a rig that does not ship.
+    Paths in the file are seen from the file's folder, those in overrides from the folder one is in; so are rigs
+    that do not ship.
     Raises RecipeError with all mistakes, one a line: `file:line key.path: what was found; what there is`.
     """
     document = read_document(path)
@@ -101,17 +102,17 @@ class _Adapters:
         settings = validated(model, sound, document=self.document, base=path, also=["use"])
         if settings is None:
             return {}
-        return self.resolved(settings.model_dump(by_alias=True)) | inner
+        return self.resolved(settings.model_dump(by_alias=True), path) | inner
 
-    def resolved(self, value: Any) -> Any:
-        """Return the value with every path in it made absolute, seen from the recipe's folder."""
+    def resolved(self, value: Any, path: KeyPath) -> Any:
+        """Return the value with every path in it made absolute: seen from where it was written (see `load`)."""
         match value:
             case Path():
-                return seen_from(self.folder, value)
+                return seen_from(Path.cwd() if self.document.overridden(path) else self.folder, value)
             case dict():
-                return {key: self.resolved(item) for key, item in value.items()}
+                return {key: self.resolved(item, (*path, key)) for key, item in value.items()}
             case list() | tuple():
-                return type(value)(self.resolved(item) for item in value)
+                return type(value)(self.resolved(item, (*path, place)) for place, item in enumerate(value))
             case _:
                 return value
 
@@ -131,7 +132,7 @@ def _checked_rig(document: Document, recipe: Path) -> str:
     if given == LOG or not isinstance(given, str):
         return LOG
     try:
-        found = find_rig(given, recipe)
+        found = find_rig(given, Path.cwd() / recipe.name if document.overridden(("rig",)) else recipe)
         load_rig(found)
     except RecipeError as error:
         for problem in error.problems:

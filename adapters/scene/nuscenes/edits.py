@@ -45,7 +45,7 @@ class Chosen(Edit):
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> Self:
-        if self.instances and {"categories", "share"} & self.model_fields_set:
+        if self.instances and (self.categories or self.share != 1.0):
             raise ValueError("choose by 'instances', or by 'categories' and 'share', not by both")
         return self
 
