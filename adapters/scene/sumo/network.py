@@ -99,7 +99,7 @@ def build_network(number: int, *, place: Place, extent_m: float) -> Network:
     with tempfile.TemporaryDirectory(prefix="datagen-sumo-") as folder:
         tool = Tool(binaries=_binaries(), folder=Path(folder))
         layout, block_m = str(rng.choice(style.layouts)), float(rng.uniform(*style.block_m))
-        topology = draw_topology(layout, extent_m=extent_m, block_m=block_m, rng=rng, run=tool)
+        topology = draw_topology(layout, extent_m=extent_m, block_m=block_m, margin_m=MARGIN_M, rng=rng, run=tool)
         _write_edges(topology, style=style, path=tool.folder / "edges.xml", rng=rng)
         _write_nodes(topology, style=style, path=tool.folder / "nodes.xml", rng=rng)
         corners = ["--default.junctions.radius", str(style.corner_m)]
@@ -110,7 +110,7 @@ def build_network(number: int, *, place: Place, extent_m: float) -> Network:
 
 
 _NETCONVERT = [
-    *("--offset.x", str(MARGIN_M), "--offset.y", str(MARGIN_M)),
+    *("--offset.disable-normalization", "true"),
     *("--geometry.remove", "true", "--no-turnarounds", "true", "--crossings.guess", "true", "--walkingareas", "true"),
     *("--junctions.corner-detail", "8", "--junctions.internal-link-detail", "14"),
     *("--junctions.limit-turn-speed", "3.5", "--default.crossing-width", "4"),
@@ -133,13 +133,13 @@ def _cross_section(style: Style, *, rng: np.random.Generator) -> tuple[str, str]
     """Return the attributes and the lane children that every edge of one road has."""
     lanes, speed = int(rng.choice(style.lanes)), float(rng.choice(style.speed_mps))
     parking, bikes = rng.random() < style.parking, rng.random() < style.bike_lane
-    bike_lane = f' bikeLaneWidth="{BIKE_LANE_WIDTH_M}"' if bikes else ""
-    strip = f'<lane index="0" allow="{PARKING_CLASS}" width="{PARKING_WIDTH_M}"/>' if parking else ""
+    beside = [("bicycle", BIKE_LANE_WIDTH_M)] * bikes + [(PARKING_CLASS, PARKING_WIDTH_M)] * parking
+    strips = [f'<lane index="{n}" allow="{users}" width="{width}"/>' for n, (users, width) in enumerate(beside)]
     attributes = (
-        f'numLanes="{lanes + parking}" speed="{speed}" width="{style.lane_width_m}" priority="{lanes}" '
-        f'sidewalkWidth="{style.sidewalk_m}"{bike_lane} spreadType="right"'
+        f'numLanes="{lanes + len(beside)}" speed="{speed}" width="{style.lane_width_m}" priority="{lanes}" '
+        f'sidewalkWidth="{style.sidewalk_m}" spreadType="right"'
     )
-    return attributes, strip
+    return attributes, "".join(strips)
 
 
 def _edge(link: Link, topology: Topology, *, section: tuple[str, str]) -> str:

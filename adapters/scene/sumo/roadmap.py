@@ -27,7 +27,7 @@ from adapters.scene.sumo.polyline import shifted_m, without_repeats
 from datagen.scene import Area, Boundary, Divider, DividerKind, HDMap, Lane, LaneKind, Paint, Polygon
 
 MARGIN_M = 60.0
-"""Free space around the outermost nodes."""
+"""From the edge of the canvas to the middle of the outermost roads."""
 STOP_LINE_M = 0.5
 GAP_M = 0.25
 """Slits narrower than twice this between drivable surfaces are closed."""
@@ -38,7 +38,9 @@ def hdmap_of(net: Any, *, location: str) -> HDMap:
     edges = sorted(net.getEdges(withInternal=True), key=lambda edge: str(edge.getID()))
     roads = [edge for edge in edges if not edge.isSpecial()]
     strips = {lane.getID(): lane for edge in edges for lane in edge.getLanes()}
-    lanes = tuple(_lane(lane) for lane in strips.values() if kind_of(lane) and not _on_foot(lane.getEdge()))
+    cycled = _bike_connectors(net, roads=roads)
+    driven = [lane for lane in strips.values() if kind_of(lane) and not _on_foot(lane.getEdge())]
+    lanes = tuple(_lane(lane) for lane in driven if not _bike_junction(lane) or lane.getID() in cycled)
     carparks = tuple(_area(lane) for edge in roads for lane in edge.getLanes() if is_parking(lane))
     crossings = tuple(_area(lane) for edge in edges if _of(edge, "crossing") for lane in edge.getLanes())
     junctions = tuple(_junctions(net))
@@ -118,8 +120,31 @@ def _lane(lane: Any) -> Lane:
 
 
 def _ways_on(lane: Any) -> list[Any]:
-    """Return the connections from a lane to lanes of its own kind of user."""
-    return [way for way in lane.getOutgoing() if kind_of(way.getToLane()) and not _on_foot(way.getTo())]
+    """Return the connections from a lane to lanes of its own kind."""
+    return [
+        way for way in lane.getOutgoing() if kind_of(way.getToLane()) is kind_of(lane) and not _on_foot(way.getTo())
+    ]
+
+
+def _bike_connectors(net: Any, *, roads: list[Any]) -> set[str]:
+    """Return the junction lanes that lead from bike lane to bike lane.
+
+    SUMO has others, for cyclists who come from a car lane; they begin at its right border and are no lanes of a map.
+    """
+    found: set[str] = set()
+    front = [
+        way for edge in roads for lane in edge.getLanes() if kind_of(lane) is LaneKind.BIKE for way in _ways_on(lane)
+    ]
+    while front:
+        via = front.pop().getViaLaneID()
+        if via and via not in found:
+            found.add(via)
+            front += _ways_on(net.getLane(via))
+    return found
+
+
+def _bike_junction(lane: Any) -> bool:
+    return kind_of(lane) is LaneKind.BIKE and _of(lane.getEdge(), "internal")
 
 
 def _neighbor(lane: Any, step: int) -> str | None:

@@ -45,8 +45,10 @@ class Topology:
         return sum(node in link for link in self.shapes_m)
 
 
-def draw_topology(layout: str, *, extent_m: float, block_m: float, rng: np.random.Generator, run: Tool) -> Topology:
-    """Let netgenerate draw a graph and bend its links.
+def draw_topology(
+    layout: str, *, extent_m: float, block_m: float, margin_m: float, rng: np.random.Generator, run: Tool
+) -> Topology:
+    """Let netgenerate draw a graph, bend its links and put it `margin_m` inside the quadrant of the canvas.
 
     layout: `grid`, `spider` or `random`.  block_m: typical distance between junctions.
     """
@@ -59,7 +61,12 @@ def draw_topology(layout: str, *, extent_m: float, block_m: float, rng: np.rando
         nodes = _shaken(nodes, links, by_m=0.1 * block_m, rng=rng)
     partners = _straight_on(nodes, links)
     shapes = {link: _bent(link, nodes=nodes, partners=partners) for link in links}
-    return Topology(nodes_m=nodes, roads=_roads(links, partners), shapes_m=shapes)
+    shift = margin_m - np.min(np.concatenate(list(shapes.values())), axis=0)
+    return Topology(
+        nodes_m={node: at + shift for node, at in nodes.items()},
+        roads=_roads(links, partners),
+        shapes_m={link: shape + shift for link, shape in shapes.items()},
+    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def _layout_options(layout: str, *, extent_m: float, block_m: float, rng: np.ran
         center = ["--spider.omit-center"] if arms > 6 else []
         radius = ["--spider.space-radius", f"{block_m:.1f}", "--spider.attach-length", f"{block_m:.1f}"]
         return ["--spider", *size, *radius, *center]
-    iterations = max(8, round(0.9 * (extent_m / block_m) ** 2))
+    iterations = max(14, round(1.3 * (extent_m / block_m) ** 2))
     distances = ["--rand.min-distance", f"{0.8 * block_m:.1f}", "--rand.max-distance", f"{1.5 * block_m:.1f}"]
     angle = ["--rand.min-angle", "65", "--rand.num-tries", "80", "--rand.connectivity", "0.97"]
     return ["--rand", "--rand.iterations", str(iterations), *distances, *angle]

@@ -47,7 +47,7 @@ def test_a_lane_begins_where_the_one_before_it_ends(network: Network):
     joints = [(lane, lanes[after]) for lane in lanes.values() for after in lane.successors]
     assert joints
     gaps = [np.linalg.norm(lane.center_m[-1] - after.center_m[0]) for lane, after in joints]
-    assert max(gaps) < 0.3
+    assert max(gaps) < 0.01
 
 
 def test_a_lane_goes_on_without_a_kink(network: Network):
