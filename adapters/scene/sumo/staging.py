@@ -70,7 +70,7 @@ def stage(
     each_second = times_us[:: round(1.0 / STEP_S)]
     still_us = np.unique(np.append(each_second, times_us[-1]))
     standing = [thing.as_actor(f"placed-{number}", times_us=still_us) for number, thing in enumerate(placed)]
-    left = _without_overlaps(moving + standing, ego=ego, times_us=times_us)
+    left = _without_overlaps(standing + moving, ego=ego, times_us=times_us)
     overlapping = len(moving) + len(standing) - len(left)
     return Cast(actors=left, overlapping=overlapping, impossible=impossible)
 
