@@ -9,7 +9,7 @@ actors             stage₀ ·    stage₁ ·                      an item goes 
 
 - Later stages are served first and every queue is short, so what is begun gets finished before more is begun.
 - At most `workers` actors compute at one time. A pool grows when its queue has been full beside idle cores for
-  as long as opening one more worker takes: the classical rent-or-buy rule, at most twice the cost of foresight.
+  as long, in all, as opening one more worker takes: the rent-or-buy rule, at most twice the cost of foresight.
 - Errors are caught in the actor (stage.py). What takes a whole actor down (a kill, memory, a time limit) is caught
   here: the actor is replaced, and its jobs begin again; a batch is split first, as only one of it is to blame.
 
@@ -22,7 +22,6 @@ import logging
 import os
 import tempfile
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -36,7 +35,8 @@ from ray.exceptions import RayError, RayTaskError
 
 from datagen.engine.jobs import Books, Job
 from datagen.engine.placement import Share, lanes, placement
-from datagen.engine.stage import Describe, Failure, attend, enter, whereabouts
+from datagen.engine.stage import Describe, Failure, attend, enter
+from datagen.engine.waiting import Passage, Waiting
 from datagen.errors import DatagenError, InputError
 from datagen.ports import Stage
 
@@ -148,17 +148,16 @@ class _Worker:
         self._stage = stage
         self._describe = describe
 
-    def open(self) -> float:
-        return enter(self._stage)
+    def open(self) -> None:
+        enter(self._stage)
 
     def work(self, *batch: Any) -> Any:
         """Return the reports, then each item: as returns of their own, so that items stay with the actors."""
         reports, items = attend(self._stage, batch, describe=self._describe)
         return reports, *items
 
-    def close(self) -> str:
+    def close(self) -> None:
         self._stage.close()
-        return whereabouts()
 
 
 class _Pool:
@@ -167,19 +166,19 @@ class _Pool:
     def __init__(self, stage: Stage, share: Share, *, describe: Describe) -> None:
         self.stage = stage
         self.share = share
-        self.waiting: deque[_Passage] = deque()
+        self.waiting = Waiting(batch_size=stage.batch_size)
         self.idle: list[ActorHandle] = []
         self.size = 0
         self.opening = 0
         self.opening_s = 0.0
+        self.waited_s = 0.0
         self.failed_openings = 0
-        self.full_since: float | None = None
         self._describe = describe
 
     @property
     def is_full(self) -> bool:
         """Whether one batch for each worker waits."""
-        return len(self.waiting) >= self.stage.batch_size * max(1, self.size)
+        return self.waiting.is_full(workers=self.size)
 
     def hire(self) -> ActorHandle:
         """Start one more actor; it is idle once its `open` has returned."""
@@ -198,38 +197,16 @@ class _Pool:
         self.opening += 1
         return actor
 
-    def next_batch(self, *, more_may_come: bool) -> list[_Passage]:
-        """Take a batch from the queue: a full one, or what there is if no more is on its way."""
-        if not self.waiting:
-            return []
-        if self.waiting[0].job.alone:
-            return [self.waiting.popleft()]
-        ready = 0
-        for passage in self.waiting:
-            if passage.job.alone or ready == self.stage.batch_size:
-                break
-            ready += 1
-        if ready < self.stage.batch_size and ready == len(self.waiting) and more_may_come:
-            return []
-        return [self.waiting.popleft() for _ in range(ready)]
-
-
-@dataclass(frozen=True)
-class _Passage:
-    """A job and its item as it is now: the item itself before the first stage, then an ObjectRef."""
-
-    job: Job
-    item: Any
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Call:
-    """What an actor was asked to do. batch is empty while it opens, and then there is no deadline."""
+    """What an actor was asked to do. While it opens, batch is empty and there is no deadline."""
 
     pool: int
     actor: ActorHandle
-    batch: list[_Passage] = field(default_factory=list)
+    batch: list[Passage] = field(default_factory=list)
     items: list[ray.ObjectRef] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
     deadline: float = float("inf")
 
 
@@ -275,7 +252,7 @@ class _Floor:
         return any(pool.waiting for pool in self.pools) or any(call.batch for call in self.calls.values())
 
     def _begin(self, job: Job) -> None:
-        self.pools[0].waiting.append(_Passage(job, self.books.begin(job)))
+        self.pools[0].waiting.add(Passage(job, self.books.begin(job)))
 
     def _hire(self, pool: int) -> None:
         actor = self.pools[pool].hire()
@@ -287,12 +264,12 @@ class _Floor:
         for number in reversed(range(len(self.pools))):
             pool = self.pools[number]
             while pool.idle and self._has_lane(pool) and not self._is_full(number + 1):
-                batch = pool.next_batch(more_may_come=not source_dry or self._any_before(number))
+                batch = pool.waiting.next_batch(more_may_come=not source_dry or self._any_before(number))
                 if not batch:
                     break
                 self._call(number, pool.idle.pop(), batch)
 
-    def _call(self, number: int, actor: ActorHandle, batch: list[_Passage]) -> None:
+    def _call(self, number: int, actor: ActorHandle, batch: list[Passage]) -> None:
         pool = self.pools[number]
         reports, *items = self._work_refs(actor, [passage.item for passage in batch])
         self.computing += pool.share.computes
@@ -320,30 +297,27 @@ class _Floor:
         )
 
     def _grow(self) -> None:
-        """Add a worker where jobs have waited beside idle cores as long as opening one takes."""
-        now = time.monotonic()
+        """Add a worker where jobs have waited beside idle cores for as long as opening one takes."""
         for number, pool in enumerate(self.pools):
-            if (
-                not pool.is_full
-                or not self._has_lane(pool)
-                or pool.idle
-                or pool.opening
-                or pool.size >= pool.share.most
-            ):
-                pool.full_since = None
-            elif pool.full_since is None:
-                pool.full_since = now
-            elif now - pool.full_since > pool.opening_s:
-                pool.full_since = None
+            if self._is_short_of_workers(pool) and pool.waited_s > pool.opening_s:
+                pool.waited_s = 0.0
                 self._hire(number)
+
+    def _is_short_of_workers(self, pool: _Pool) -> bool:
+        may_grow = pool.size < pool.share.most and not pool.opening
+        return may_grow and pool.is_full and not pool.idle and self._has_lane(pool)
 
     def _collect(self) -> None:
         """Wait for something to happen, and act on all that has."""
-        refs = list(self.calls)
+        started = time.monotonic()
+        short = [pool for pool in self.pools if self._is_short_of_workers(pool)]
         soonest = min(call.deadline for call in self.calls.values())
-        patience = max(0.0, min(BEAT_SECONDS, soonest - time.monotonic()))
-        if ray.wait(refs, num_returns=1, timeout=patience)[0]:
-            for ref in ray.wait(refs, num_returns=len(refs), timeout=0)[0]:
+        patience = max(0.0, min(BEAT_SECONDS, soonest - started))
+        ready = ray.wait(list(self.calls), num_returns=1, timeout=patience)[0]
+        for pool in short:
+            pool.waited_s += time.monotonic() - started
+        if ready:
+            for ref in ray.wait(list(self.calls), num_returns=len(self.calls), timeout=0)[0]:
                 self._answered(ref, self.calls.pop(ref))
         now = time.monotonic()
         for ref in [ref for ref, call in self.calls.items() if call.deadline < now]:
@@ -361,7 +335,8 @@ class _Floor:
             self._lost(call, Failure.of(error))
             return
         except RayError as error:
-            self._replace(call, f"lost its worker ({type(error).__name__}: {str(error).splitlines()[0]})")
+            what = f"lost its worker ({type(error).__name__}: {str(error).splitlines()[0]})"
+            self._replace(call, what, details=str(error))
             return
         self._free(call)
         if call.batch:
@@ -369,7 +344,7 @@ class _Floor:
                 self._passed(call.pool, passage.job, report=report, item=item)
         else:
             pool.opening -= 1
-            pool.opening_s = answer
+            pool.opening_s = time.monotonic() - call.since
             pool.failed_openings = 0
 
     def _passed(self, number: int, job: Job, *, report: Any, item: ray.ObjectRef) -> None:
@@ -377,7 +352,7 @@ class _Floor:
         if self.books.enter(job, report, stage=self.pools[number].stage.name, last=last):
             self._begin(job)
         elif report.ended is None and not last:
-            self.pools[number + 1].waiting.append(_Passage(job, item))
+            self.pools[number + 1].waiting.add(Passage(job, item))
 
     def _free(self, call: _Call) -> None:
         """The actor is idle again."""
@@ -386,7 +361,7 @@ class _Floor:
         if call.batch:
             self.computing -= pool.share.computes
 
-    def _replace(self, call: _Call, what: str) -> None:
+    def _replace(self, call: _Call, what: str, *, details: str = "") -> None:
         """Give an actor up, start another, and let its jobs begin again."""
         pool = self.pools[call.pool]
         ray.kill(call.actor)
@@ -398,11 +373,10 @@ class _Floor:
             pool.opening -= 1
             pool.failed_openings += 1
             if pool.failed_openings >= MOST_FAILED_OPENINGS:
-                raise DatagenError(
-                    f"stage '{pool.stage.name}' cannot start: it {what}, {pool.failed_openings} times in a row"
-                )
+                times = f"{pool.failed_openings} times in a row"
+                raise DatagenError(f"stage '{pool.stage.name}' cannot start: it {what}, {times}\n{details}")
         self._hire(call.pool)
-        self._lost(call, Failure(error=f"stage '{pool.stage.name}' {what}"))
+        self._lost(call, Failure(error=f"stage '{pool.stage.name}' {what}", traceback=details))
 
     def _lost(self, call: _Call, failure: Failure) -> None:
         """Nothing came of a call: a job that was alone has failed an attempt; jobs in company are tried alone."""

@@ -114,20 +114,18 @@ def _results(stage: Stage, batch: Sequence[Any]) -> list[Any]:
     return results
 
 
-def enter(stage: Stage) -> float:
-    """Open a stage and return the seconds it took.
+def enter(stage: Stage) -> None:
+    """Open a stage.
 
     Raises the stage's own DatagenError, or one that names the stage: without it nothing can be made, so
     unlike an error in `run` this ends the whole run.
     """
-    started = time.perf_counter()
     try:
         stage.open()
     except DatagenError:
         raise
     except Exception as error:
         raise DatagenError(f"stage '{stage.name}' cannot start: {Failure.of(error).error}") from error
-    return time.perf_counter() - started
 
 
 def whereabouts() -> str:
