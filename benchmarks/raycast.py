@@ -9,6 +9,8 @@ per core: processor time of this process, so that what else the machine does is 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -36,6 +38,7 @@ from datagen.sensors.render import Painter
 from datagen.sensors.world import Soup, World
 
 FRAMES = 6
+T = TypeVar("T")
 TIMES_US = np.arange(0, 5_000_001, 100_000, dtype=np.int64)
 AMBIENCES = (
     Ambience(),
@@ -64,32 +67,31 @@ def _timed(scene: Scene) -> tuple[float, float, float]:
     world = World(scene, seed=1)
     painter = Painter(world)
     build_s = time.process_time() - start
-    spent = _clock_tracing()
+    spent = [0.0]
+    _clocked(world.static, spent)
     start = time.process_time()
     for frame in range(FRAMES):
         timestamp_us = int(frame * 250_000)
         snapshot, ego = world.at(timestamp_us), scene.ego.pose_at(timestamp_us)
+        _clocked(snapshot.moving, spent)
         for camera in cameras():
             painter.picture(snapshot, camera, world_SE3_ego=ego)
     return build_s, (time.process_time() - start) / FRAMES, spent[0] / FRAMES
 
 
-def _clock_tracing() -> list[float]:
-    """Make every trace add its processor time to the list's only item."""
-    spent = [0.0]
-    for name in ("trace", "blocks"):
-        plain = getattr(Soup, name)
-        plain = getattr(plain, "plain", plain)
+def _clocked(soup: Soup, spent: list[float]) -> None:
+    """Make every ray cast at a soup add its processor time to the list's only item."""
 
-        def clocked(*arguments: object, plain=plain) -> object:
+    def timed(cast: Callable[..., T]) -> Callable[..., T]:
+        def run(*rays: np.ndarray) -> T:
             start = time.process_time()
-            found = plain(*arguments)
+            found = cast(*rays)
             spent[0] += time.process_time() - start
             return found
 
-        clocked.plain = plain
-        setattr(Soup, name, clocked)
-    return spent
+        return run
+
+    vars(soup).update(trace=timed(soup.trace), blocks=timed(soup.blocks))
 
 
 def street(ambience: Ambience) -> Scene:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from datagen.ports import Frame
 from datagen.scene import Shot
 from datagen.sensors.render import Painter
-from datagen.sensors.world import Snapshot, World
+from datagen.sensors.world import World
 
 
 class Settings(BaseModel):
@@ -44,13 +44,12 @@ def _filmed(shot: Shot, *, number: int) -> Iterator[Frame]:
     world = World(shot.scene, seed=shot.seed)
     painter = Painter(world)
     for frame in range(len(shot.timeline)):
-        snapshots: dict[int, Snapshot] = {}
-        for view, camera in enumerate(shot.rig.cameras):
-            timestamp_us = int(shot.timeline.camera_timestamp_us[frame, view])
-            if timestamp_us not in snapshots:
-                snapshots[timestamp_us] = world.at(timestamp_us)
+        fired_us = shot.timeline.camera_timestamp_us[frame]
+        together = world.at(int(fired_us[0])) if (fired_us == fired_us[0]).all() else None
+        for timestamp_us, camera in zip(fired_us.tolist(), shot.rig.cameras):
+            snapshot = together or world.at(timestamp_us, camera=camera)
             ego = shot.scene.ego.pose_at(timestamp_us)
-            image = painter.picture(snapshots[timestamp_us], camera, world_SE3_ego=ego)
+            image = painter.picture(snapshot, camera, world_SE3_ego=ego)
             yield Frame(shot=number, frame=frame, channel=camera.channel, image=image)
 
 

@@ -123,25 +123,37 @@ class Ground:
     near: int
 
     def at(
-        self, xy_m: Float[np.ndarray, "points 2"], footprint_m: Float[np.ndarray, "points"]
+        self,
+        xy_m: Float[np.ndarray, "points 2"],
+        footprint_m: Float[np.ndarray, "points"],
+        *,
+        along_m: Float[np.ndarray, "points 2"] | None = None,
     ) -> Float32[np.ndarray, "points 4"]:
-        """Return linear reflectance and the share of road, averaged over roughly a footprint."""
+        """Return linear reflectance and the share of road, averaged over a footprint.
+
+        along_m: where a footprint is long, its long axis; four samples are spread over it.
+        """
+        texel = self.levels[self.near - 1].canvas.texels(xy_m)
+        rows, columns = self.levels[self.near - 1].canvas.shape
+        inside = (texel[:, 0] > 0) & (texel[:, 1] > 0) & (texel[:, 0] < columns) & (texel[:, 1] < rows)
         first = self.levels[0].canvas.texel_m
         wanted = np.round(np.log2(np.maximum(footprint_m / first, 1.0))).astype(np.int32)
-        inner = self.levels[self.near - 1].canvas
-        texel = inner.texels(xy_m)
-        rows, columns = inner.shape
-        inside = (texel[:, 0] > 0) & (texel[:, 1] > 0) & (texel[:, 0] < columns) & (texel[:, 1] < rows)
         wanted = np.clip(np.where(inside, wanted, np.maximum(wanted, self.near)), 0, len(self.levels) - 1)
-        out = np.empty((len(xy_m), 4), dtype=np.uint8)
+        taps = _TAPS if along_m is not None else _TAPS[:1] * 0
+        out = np.empty((len(xy_m), 4), dtype=np.float32)
         for index, level in enumerate(self.levels):
             chosen = np.flatnonzero(wanted == index)
-            if len(chosen):
-                texel = level.canvas.texels(xy_m[chosen])
-                out[chosen] = sampled(level.image, texel[:, 0], texel[:, 1])
-        return _LINEAR[out]
+            if len(chosen) == 0:
+                continue
+            texel = level.canvas.texels(xy_m[chosen])
+            step = along_m[chosen] / level.canvas.texel_m if along_m is not None else np.zeros((len(chosen), 2))
+            column, row = (texel[:, axis] + taps[:, None] * step[:, axis] for axis in (0, 1))
+            found = sampled(level.image, column.ravel(), row.ravel())
+            out[chosen] = _LINEAR[found].reshape(len(taps), -1, 4).mean(axis=0)
+        return out
 
 
+_TAPS = np.array([-0.375, -0.125, 0.125, 0.375], dtype=np.float32)
 _LINEAR = np.linspace(0.0, 1.0, 256, dtype=np.float32) ** 2
 
 

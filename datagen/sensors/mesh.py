@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
-from jaxtyping import Float, Int8, UInt8
+from jaxtyping import Float, Float32, Int8, UInt8
 
 RGB = tuple[float, float, float]
 Ring = Float[np.ndarray, "points 3"]
@@ -165,10 +166,14 @@ def ring_z(z_m: float, x0_m: float, x1_m: float, half_y_m: float) -> Ring:
 
 def circle(center_m: Point, radius_m: float, *, axis: str, sides: int = 10) -> Ring:
     """Return a circle across the named axis."""
+    return _unit_circle(axis, sides) * radius_m + np.asarray(center_m)
+
+
+@cache
+def _unit_circle(axis: str, sides: int) -> Float[np.ndarray, "points 3"]:
     angle = 2 * np.pi * (np.arange(sides) + 0.5) / sides
-    flat = np.stack([np.cos(angle), np.sin(angle), np.zeros(sides)], axis=-1) * radius_m
-    order = {"x": [2, 0, 1], "y": [0, 2, 1], "z": [0, 1, 2]}[axis]
-    return flat[:, order] + np.asarray(center_m)
+    flat = np.stack([np.cos(angle), np.sin(angle), np.zeros(sides)], axis=-1)
+    return flat[:, {"x": [2, 0, 1], "y": [0, 2, 1], "z": [0, 1, 2]}[axis]]
 
 
 def block(
@@ -202,13 +207,16 @@ def rod(
 
 def ball(center_m: Point, radii_m: Point, albedo_rgb: RGB, material: Material, *, sides: int = 8) -> Mesh:
     """Return an ellipsoid."""
+    stretched = _unit_ball(sides) * np.asarray(radii_m, dtype=np.float32) + np.asarray(center_m, dtype=np.float32)
+    return painted(stretched, albedo_rgb, material)
+
+
+@cache
+def _unit_ball(sides: int) -> Float32[np.ndarray, "faces 3 3"]:
     latitude = np.linspace(-np.pi / 2, np.pi / 2, sides // 2 + 2)[1:-1]
-    poles = (-0.98, 0.98)
-    levels = [(poles[0], 0.2), *((np.sin(a), np.cos(a)) for a in latitude), (poles[1], 0.2)]
-    rings = [circle((0, 0, z), r, axis="z", sides=sides) * radii_m + np.asarray(center_m) for z, r in levels]
-    for ring, (z, _) in zip(rings, levels):
-        ring[:, 2] = center_m[2] + z * radii_m[2]
-    return loft(rings, albedo_rgb, material)
+    levels = [(-0.98, 0.2), *((float(np.sin(a)), float(np.cos(a))) for a in latitude), (0.98, 0.2)]
+    rings = [circle((0, 0, z), r, axis="z", sides=sides) for z, r in levels]
+    return loft(rings, (0.0, 0.0, 0.0), Material.STONE).triangles_m
 
 
 def wheel(x_m: float, y_m: tuple[float, float], radius_m: float, *, sides: int = 12) -> Mesh:

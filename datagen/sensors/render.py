@@ -27,7 +27,6 @@ from datagen.sensors.projection import NEAR_M, pixel_rays, project, rays_through
 from datagen.sensors.sky import Sky, hazed
 from datagen.sensors.world import Hits, Snapshot, World
 
-_TAPS = np.array([-0.375, -0.125, 0.125, 0.375], dtype=np.float32)
 _CONTACT_M = 70.0
 """Farther than this the darkness under a vehicle is not drawn."""
 _SUBPIXELS = ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
@@ -148,11 +147,8 @@ class Painter:
         along = across / np.maximum(-spots.facing[chosen], 0.02)
         heading = spots.directions[chosen, :2]
         heading = heading / np.maximum(np.hypot(heading[:, 0], heading[:, 1]), 1e-6)[:, None]
-        taps = spots.points_m[chosen, None, :2] + (along[:, None] * _TAPS)[..., None] * heading[:, None]
-        width = np.maximum(across, along / (2 * len(_TAPS)))
-        found = np.zeros((len(chosen), 4), dtype=np.float32)
-        for tap in range(len(_TAPS)):
-            found += self.world.ground.at(taps[:, tap], width) / np.float32(len(_TAPS))
+        width = np.maximum(across, along / 8)
+        found = self.world.ground.at(spots.points_m[chosen, :2], width, along_m=along[:, None] * heading)
         return found[:, :3] * (1.0 - 0.45 * min(self.light.wet, 1.0) * found[:, 3:])
 
     def _received(self, view: View, spots: Spots, *, shadows: bool) -> Color:
@@ -192,9 +188,9 @@ class Painter:
         return seen * fresnel[:, None]
 
     def _mirrored(self, view: View, directions: Directions, hits: Hits, *, shape: tuple[int, int]) -> Color:
-        """Return what a wet road mirrors: one ray for every second pixel each way, smeared upright."""
+        """Return what a wet road mirrors: one ray for every sixth pixel, smeared upright."""
         height, width = shape
-        rows, columns = np.mgrid[0:height:2, 0:width:2]
+        rows, columns = np.mgrid[0:height:2, 0:width:3]
         chosen = (rows * width + columns).ravel()
         road = hits.face[chosen] >= 0
         road[road] = view.snapshot.surfaces.material[hits.face[chosen[road]]] == Material.GROUND

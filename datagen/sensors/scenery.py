@@ -350,10 +350,8 @@ def _put_trees(site: _Site, street: Street, *, rng: np.random.Generator) -> None
     for away, every, likely in rows:
         for point, outward in _spots(site, away, every_m=every, rng=rng):
             spot = point + outward * float(rng.uniform(0.0, 0.3 * away))
-            wanted = rng.uniform() < likely
-            mesh = _tree(rng)
-            if wanted and site.free(_disc(spot, 0.7)):
-                site.put(mesh, xy_m=spot)
+            if rng.uniform() < likely and site.free(_disc(spot, 0.7)):
+                site.put(_tree(rng), xy_m=spot)
                 site.take(_square(spot, 1.0))
 
 

@@ -18,15 +18,18 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
-from datagen.scene import Actor, Group, Scene
+from datagen.scene import SE3, Actor, Camera, Group, Scene
 from datagen.sensors.actors import Puppet, seed_of
 from datagen.sensors.buildings import Facade
 from datagen.sensors.ground import KEEP_M, Canvas, ground_of
+from datagen.sensors.projection import rays_through
 from datagen.sensors.scenery import CELL_M, NO_SCENERY, scenery_of
 from datagen.sensors.terrain import terrain_of
 
 FAR_M = 1e30
 NOBODY = -1
+_SHADOW_M = 12.0
+"""How far outside a picture an actor may stand and still cast a shadow into it; covers the camera's own place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +115,13 @@ class World:
             facade=np.concatenate([np.full(len(ground), -1, dtype=np.int32), scenery.facade]),
         )
 
-    def at(self, timestamp_us: int) -> Snapshot:
-        """Return the world with its actors where they are at one instant; who is not there then is left out."""
-        return Snapshot(self, timestamp_us)
+    def at(self, timestamp_us: int, *, camera: Camera | None = None) -> Snapshot:
+        """Return the world with its actors where they are at one instant; who is not there then is left out.
+
+        camera: keep only the actors that it may see or that may cast a shadow into its picture. For a rig whose
+        cameras fire one by one, this is much cheaper than the whole world for each of them.
+        """
+        return Snapshot(self, timestamp_us, camera=camera)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +138,12 @@ class Body:
 class Snapshot:
     """The world at one instant. Rays are in the world frame, metres."""
 
-    def __init__(self, world: World, timestamp_us: int) -> None:
+    def __init__(self, world: World, timestamp_us: int, *, camera: Camera | None = None) -> None:
         self.world = world
         self.timestamp_us = timestamp_us
         present = np.array([timestamp_us], dtype=np.int64)
-        reach = KEEP_M + 20.0
-        ego = world.scene.ego.pose_at(timestamp_us).translation_m
+        world_SE3_ego = world.scene.ego.pose_at(timestamp_us)
+        planes = _wedge(world_SE3_ego @ camera.ego_SE3_cam, camera) if camera else None
         self.bodies: list[Body] = []
         triangles, puppets = [], []
         for index, puppet in enumerate(world.puppets):
@@ -144,7 +151,11 @@ class Snapshot:
             if not actor.trajectory.covers(present)[0]:
                 continue
             pose = actor.trajectory.pose_at(timestamp_us)
-            if np.hypot(*(pose.translation_m - ego)[:2]) > reach:
+            apart = pose.translation_m - world_SE3_ego.translation_m
+            if np.hypot(*apart[:2]) > KEEP_M + 20.0:
+                continue
+            radius = 0.5 * float(np.linalg.norm(actor.size_lwh_m))
+            if planes is not None and (apart @ planes).min() < -(radius + _SHADOW_M):
                 continue
             rotation = pose.rotation
             lit = actor.category.group in (Group.VEHICLE, Group.CYCLE) and puppet.braking(timestamp_us)
@@ -177,6 +188,15 @@ class Snapshot:
         open_ = np.flatnonzero(~blocked)
         blocked[open_] = self.moving.blocks(origins_m[open_], directions[open_])
         return blocked
+
+
+def _wedge(world_SE3_cam: SE3, camera: Camera) -> Float[np.ndarray, "3 3"]:
+    """Return inward normals, as columns, of the planes left and right of the picture and behind the camera."""
+    corners = np.array([[0.0, camera.height_px / 2], [float(camera.width_px), camera.height_px / 2]])
+    left, right = rays_through(corners, camera)
+    inward = np.stack([[left[2], 0.0, -left[0]], [-right[2], 0.0, right[0]], [0.0, 0.0, 1.0]])
+    inward /= np.linalg.norm(inward, axis=1, keepdims=True)
+    return (inward @ world_SE3_cam.rotation.T).T
 
 
 def normals(triangles_m: Float32[np.ndarray, "faces 3 3"]) -> Float32[np.ndarray, "faces 3"]:
