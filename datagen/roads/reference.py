@@ -42,6 +42,7 @@ _SIDE_STREET_M = 90.0
 _KAPPA = 0.5523
 """Control distance of the cubic Bézier curve that comes closest to a quarter circle, in radii."""
 
+Point = Float[np.ndarray, "2"]
 Points = Float[np.ndarray, "_ 2"]
 
 
@@ -70,8 +71,8 @@ class _Arm:
     """A straight piece of street from `start_m` to `end_m`; its own lanes run that way, the others come back."""
 
     name: str
-    start_m: Points
-    end_m: Points
+    start_m: Point
+    end_m: Point
     profile: Profile
 
     @property
@@ -234,7 +235,7 @@ def _connectors(origin: _Arm, target: _Arm) -> list[Lane]:
 
 
 def _connector(entry: Lane, leave: Lane) -> Lane:
-    def curve(start: Points, end: Points) -> Points:
+    def curve(start: Point, end: Point) -> Points:
         ahead, onward = Line(entry.center_m).tangent[-1], Line(leave.center_m).tangent[0]
         gap = end - start
         forth, back = abs(gap @ ahead), abs(gap @ onward)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import shapely
 from jaxtyping import Float
@@ -9,7 +11,7 @@ from jaxtyping import Float
 from datagen.scene import Category, Group, Posture
 from datagen.scene.line import Line
 from datagen.scene.plan import Manoeuvre, PlanActor
-from datagen.traffic.cast_vehicles import kerb_spot
+from datagen.traffic.cast_vehicles import kerb_spot, stands_near
 from datagen.traffic.people import stand, walk
 from datagen.traffic.role import Body, Role
 from datagen.traffic.setting import EGO_FRONT_M, Setting, crossing_time_s, crossings_on, ego_turn, stopping_m
@@ -25,16 +27,24 @@ _PACES_MPS = {
 _BEYOND_KERB_M = 1.5
 
 
-def cast_person(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
+def cast_person(
+    actor: PlanActor,
+    body: Body,
+    *,
+    setting: Setting,
+    others: Sequence[Role],
+    order: int,
+    rng: np.random.Generator,
+) -> Role | None:
     """Return the role of somebody on foot, or None where the road has no place for it.
 
-    order: 0 for the first of several alike; the others keep beside and behind.
+    order: 0 for the first of several alike; the others keep beside and behind.  others: those who have their place.
     """
     for manoeuvre in actor.manoeuvres:
         if manoeuvre.do in ("cross", "jaywalk"):
             return _crossing(actor, manoeuvre, body, setting=setting, order=order, rng=rng)
     if body.category.group is Group.OBJECT:
-        return _thing(actor, body, setting=setting, order=order, rng=rng)
+        return _thing(actor, body, setting=setting, others=others, order=order, rng=rng)
     return _walking(actor, body, setting=setting, order=order, rng=rng)
 
 
@@ -166,15 +176,26 @@ def beside_road(
     return point[0] + (inside[0].length + beyond_m) * leftwards, float(heading[0])
 
 
-def _thing(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
+def _thing(
+    actor: PlanActor,
+    body: Body,
+    *,
+    setting: Setting,
+    others: Sequence[Role],
+    order: int,
+    rng: np.random.Generator,
+) -> Role | None:
     """Stand at the right edge of the road, or on the walkway if it is too narrow."""
     side = actor.where if actor.where in ("left", "right") else "right"
     gap = actor.gap_m if actor.gap_m is not None else float(rng.uniform(8.0, 14.0))
     place = setting.s_m + EGO_FRONT_M + gap + order * (body.size_lwh_m[0] + 1.8)
     width = max(body.size_lwh_m[:2])
-    spot = kerb_spot(setting, place, side=side, width_m=width)
-    spot = spot or beside_road(setting, place, side=side, beyond_m=width / 2 + 0.3)
-    if spot is None:
+    for onward in (0.0, 2.0, 4.0, -2.0, 6.0, 8.0, 11.0, 14.0):
+        spot = kerb_spot(setting, place + onward, side=side, width_m=width)
+        spot = spot or beside_road(setting, place + onward, side=side, beyond_m=width / 2 + 0.3)
+        if spot is not None and not stands_near(spot[0], others, length_m=width):
+            break
+    else:
         return None
     xy, yaw = spot
     return Role(

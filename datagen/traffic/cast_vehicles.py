@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 
-from datagen.scene import Category, Lane, LaneKind, Posture
+from datagen.scene import Category, Group, Lane, LaneKind, Posture
 from datagen.scene.line import Line
 from datagen.scene.plan import Manoeuvre, PlanActor
 from datagen.traffic.limits import drives, limits_of, rear_axle_m
@@ -17,6 +18,7 @@ from datagen.traffic.role import Body, Role, driver_of
 from datagen.traffic.route import Route, Turn
 from datagen.traffic.setting import (
     EGO_FRONT_M,
+    STOP_BEFORE_M,
     Setting,
     crossing_time_s,
     junction_entry,
@@ -26,6 +28,7 @@ from datagen.traffic.setting import (
     turn_time_s,
 )
 
+_CHANGES = ("cut_in", "lane_change", "overtake")
 EGO_TAIL_M = 4.084 / 2 - 1.368
 """From the ego's rear axle back to its rear bumper."""
 
@@ -58,15 +61,21 @@ def cast_ego(setting: Setting, body: Body) -> Role:
 
 
 def cast_vehicle(
-    actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator
+    actor: PlanActor,
+    body: Body,
+    *,
+    setting: Setting,
+    others: Sequence[Role],
+    order: int,
+    rng: np.random.Generator,
 ) -> Role | None:
     """Return the role of a vehicle of the plan, or None where the road has no place for it.
 
-    order: 0 for the first of several alike; the others keep their distance.
+    order: 0 for the first of several alike; the others keep their distance.  others: those who have their place.
     """
     does = [m.do for m in actor.manoeuvres]
     if "parked" in does:
-        return _parked(actor, body, setting=setting, order=order, rng=rng)
+        return _parked(actor, body, setting=setting, others=others, order=order, rng=rng)
     if "cross" in does or "jaywalk" in does:
         return _through_junction(actor, body, setting=setting, order=order, rng=rng)
     if "turn" in does:
@@ -111,7 +120,8 @@ def _start(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: n
     tail = length / 2 - rear_axle_m(length)
     nose = length / 2 + rear_axle_m(length)
     ego_v = setting.speed_mps
-    change = next((m for m in actor.manoeuvres if m.do in ("cut_in", "lane_change", "overtake")), None)
+    changes = [m for m in actor.manoeuvres if m.do in _CHANGES]
+    change = next((m for m in changes if m.do == "cut_in"), changes[0] if changes else None)
     begins = _begins(actor, setting, ego_v, body) if change is not None else 0.0
     gap = (change.gap_m if change else None) or first.gap_m or actor.gap_m
     shift = order * (length + 5.0)
@@ -126,6 +136,8 @@ def _start(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: n
         lane = _beside(setting, change.side or "left")
         gap = gap if gap is not None else float(rng.uniform(2.5, 4.5) if change.hard else rng.uniform(5.0, 9.0))
         speed = said or max(ego_v + rng.uniform(0.3, 1.8), 3.0)
+        if changes[0].do == "overtake":  # it starts behind the ego and is past it when it cuts in
+            speed = ego_v + (EGO_FRONT_M + gap + length + 3.0) / max(begins, 0.5)
         return (
             None
             if lane is None
@@ -232,7 +244,8 @@ def _begins(actor: PlanActor, setting: Setting, speed: float, body: Body) -> flo
     """Return when the actor's first change of lane begins."""
     needs = _needs(actor.manoeuvres, speed=speed, setting=setting, body=body)
     starts = starts_s(actor.manoeuvres, needs, duration_s=setting.duration_s)
-    return next(start for start, m in zip(starts, actor.manoeuvres) if m.do in ("cut_in", "lane_change", "overtake"))
+    changes = [(m.do != "cut_in", at) for at, m in zip(starts, actor.manoeuvres) if m.do in _CHANGES]
+    return min(changes)[1]
 
 
 def _needs(does: tuple[Manoeuvre, ...], *, speed: float, setting: Setting, body: Body) -> list[float]:
@@ -262,7 +275,7 @@ def _scripted(
 
 def _shift(m: Manoeuvre, *, lane: Lane, setting: Setting, toward_ego: bool) -> float:
     """Return how far to the left a manoeuvre takes one from `lane`, metres."""
-    if m.do not in ("cut_in", "lane_change", "overtake") or (toward_ego and m.do == "overtake"):
+    if m.do not in _CHANGES or (toward_ego and m.do == "overtake"):
         return 0.0
     if toward_ego and lane is not setting.lane:
         return neighbour_shift_m(lane, setting.lane)
@@ -300,11 +313,20 @@ def _oncoming(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng
         first = float(place[0]) - speed * (meets + WARM_UP_S) - order * (body.size_lwh_m[0] + 8.0)
         if abs(aside[0]) > 20.0 or first < 1.0:
             continue
+        if any(m.do == "wait" for m in actor.manoeuvres):
+            speed, first = 0.0, _where_it_waits(route, float(place[0]), body, setting=setting)
         script = cruise(setting.times_s, speed, limits=limits_of(body.category))
         script = _scripted(script, actor.manoeuvres, body=body, lane=lane, setting=setting, speed=speed)
         driver = driver_of(body, route, script, s_m=first, speed_mps=speed)
         return Role(body=body, driver=driver, acts=actor.manoeuvres or (Manoeuvre(do="oncoming"),), event=True)
     return None
+
+
+def _where_it_waits(route: Route, meeting_m: float, body: Body, *, setting: Setting) -> float:
+    """Return where oncoming traffic stands: at its stop line, or a little beyond where it is met."""
+    entry = junction_entry(route)
+    nose = body.size_lwh_m[0] / 2 + rear_axle_m(body.size_lwh_m[0])
+    return entry - STOP_BEFORE_M - nose if entry is not None else max(meeting_m - 6.0, 2.0)
 
 
 def _turning(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
@@ -380,28 +402,47 @@ def _through_junction(
     return None
 
 
-def _parked(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
+def _parked(
+    actor: PlanActor,
+    body: Body,
+    *,
+    setting: Setting,
+    others: Sequence[Role],
+    order: int,
+    rng: np.random.Generator,
+) -> Role | None:
     """Stand at the kerb ahead of the ego."""
-    side = actor.where if actor.where in ("left", "right") else None
-    side = next((m.side for m in actor.manoeuvres if m.side), None) or side or "right"
+    said = actor.where if actor.where in ("left", "right") else None
+    said = next((m.side for m in actor.manoeuvres if m.side), None) or said
+    side = said or "right"
     gap = actor.gap_m or next((m.gap_m for m in actor.manoeuvres if m.gap_m), None)
     reach = gap if gap is not None else float(rng.uniform(7.0, 18.0))
     length = body.size_lwh_m[0]
     place = setting.s_m + EGO_FRONT_M + reach + length / 2 + order * (length + 1.5)
-    for step in range(14):
-        for sign in (1, -1):
-            spot = kerb_spot(setting, place + sign * 3.0 * step, side=side, width_m=body.size_lwh_m[1])
-            if spot is None or (sign < 0 and place - 3.0 * step < setting.s_m + 4.0):
-                continue
-            xy, yaw = spot
+    sides = (side,) if said is not None else (side, "left" if side == "right" else "right")
+    steps = [sign * 3.0 * step for step in range(14) for sign in (1, -1)]
+    spots = ((place + step, at) for at in sides for step in steps if place + step > setting.s_m + 4.0)
+    for s, at in spots:
+        spot = kerb_spot(setting, s, side=at, width_m=body.size_lwh_m[1])
+        if spot is not None and not stands_near(spot[0], others, length_m=length):
             return Role(
                 body=body,
-                walk=stand(xy, yaw, setting.times_s),
-                posture=Posture.PARKED if body.category.group == "vehicle" else Posture.RIDERLESS,
+                walk=stand(*spot, setting.times_s),
+                posture=Posture.PARKED if body.category.group is Group.VEHICLE else Posture.RIDERLESS,
                 acts=actor.manoeuvres,
                 event=True,
             )
     return None
+
+
+def stands_near(xy: np.ndarray, others: Sequence[Role], *, length_m: float) -> bool:
+    """Say whether somebody stands or walks where a body of a length shall stand."""
+    for other in others:
+        if other.walk is not None:
+            room = (length_m + other.body.size_lwh_m[0]) / 2 + 0.8
+            if np.min(np.linalg.norm(other.walk.xy_m - xy, axis=1)) < room:
+                return True
+    return False
 
 
 def kerb_spot(setting: Setting, s_m: float, *, side: str, width_m: float) -> tuple[np.ndarray, float] | None:

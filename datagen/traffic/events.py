@@ -142,7 +142,7 @@ def _crosses(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
     if len(flips) == 0 or np.ptp(across[ahead]) < 1.8:
         return False
     from_left = across[flips[0]] > 0
-    return act.side is None or from_left == (act.side == "left")
+    return bool(act.side is None or from_left == (act.side == "left"))
 
 
 def _walks(tracks: Tracks, body: int, act: Manoeuvre) -> bool:

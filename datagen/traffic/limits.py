@@ -32,7 +32,7 @@ class Limits:
 
 _HEAVY = Limits(
     accel_mps2=1.3, comfort_mps2=2.0, brake_mps2=6.5, jerk_mps3=12.0, lateral_mps2=2.4, curvature=0.14,
-    curvature_rate=0.15, top_mps=28.0,
+    curvature_rate=0.15, top_mps=34.0,
 )  # fmt: skip
 _LIMITS = {
     Category.TRUCK: _HEAVY,

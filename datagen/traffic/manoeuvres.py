@@ -110,7 +110,7 @@ def need_s(manoeuvre: Manoeuvre, *, speed_mps: float, lane_m: float, limits: Lim
             least = shift_time_s(lane_m, limits)
             return max(least, min(2.2 if manoeuvre.hard else 3.4, 0.6 * duration_s))
         case "overtake":
-            return max(1.5, 0.7 * duration_s)
+            return max(1.2, 0.45 * duration_s)
         case "brake":
             target = brake_to_mps(manoeuvre, speed_mps)
             return min((speed_mps - target) / brake_rate(manoeuvre, limits) + 0.4, max(1.4, 0.5 * duration_s))

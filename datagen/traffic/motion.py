@@ -142,7 +142,7 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
         to_line = hold - nose_s
         at_line = (to_line < gap) & (to_line > -2.0)
         gap, leader_v = np.where(at_line, to_line, gap), np.where(at_line, 0.0, leader_v)
-        free = np.minimum(wish[step], field.limit[row, station])
+        free = np.minimum(wish[step], field.limit[row, _station(s + 0.5 * v, field)])
         a_wish = _idm(v, free, gap, leader_v, slow=slow[step], hurry=hurry[step], comfort=comfort, headway=headway)
         a = np.clip(np.clip(a_wish, -brake, None), a - jerk, a + jerk)
         v_next = np.maximum(v + a * STEP_S, 0.0)
@@ -181,7 +181,8 @@ def _idm(
 ) -> Float[np.ndarray, "n"]:
     """Return IDM's acceleration, where too fast a vehicle slows by at most `slow` unless somebody is ahead."""
     ratio = v / np.maximum(free, 0.1)
-    drive_on = np.where(ratio <= 1.0, hurry * (1.0 - ratio**4), np.maximum(-slow, (free - v) / 0.4))
+    settling = (free - v) / 0.4 - np.where(free < 0.1, 0.5, 0.0)  # a stop is reached, not approached for ever
+    drive_on = np.where((ratio <= 1.0) & (free >= 0.1), hurry * (1.0 - ratio**4), np.maximum(-slow, settling))
     desired = _JAM_GAP_M + np.maximum(0.0, v * headway + v * (v - leader_v) / (2 * np.sqrt(hurry * comfort)))
     push = np.where(np.isfinite(gap), hurry * (desired / np.maximum(gap, 0.3)) ** 2, 0.0)
     return drive_on - push

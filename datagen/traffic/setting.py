@@ -22,6 +22,8 @@ from datagen.traffic.route import Network, Route, Turn
 
 EGO_FRONT_M = 1.368 + EGO_SIZE_LWH_M[0] / 2
 """From the ego's rear axle to its front bumper."""
+STOP_BEFORE_M = 6.5
+"""A stop line lies this far before the junction, beyond the crossing."""
 _SPEEDS_MPS = {
     Place.DOWNTOWN: (7.5, 11.0),
     Place.RESIDENTIAL: (6.0, 8.3),

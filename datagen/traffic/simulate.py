@@ -39,6 +39,7 @@ from datagen.traffic.motion import STEP_S, Driver, Motion, Walkers, drive
 from datagen.traffic.role import Body, Role, body_of
 from datagen.traffic.route import Network
 from datagen.traffic.setting import (
+    STOP_BEFORE_M,
     Setting,
     any_drives_across,
     choose_setting,
@@ -50,8 +51,6 @@ from datagen.traffic.tracks import Tracks
 
 DENSITIES = {"empty": 0.0, "light": 0.4, "normal": 1.0, "heavy": 1.8}
 """How a plan's word scales the density of a recipe."""
-_STOP_BEFORE_M = 6.5
-"""A stop line lies this far before the junction, beyond the crossing."""
 
 
 def simulate(
@@ -92,7 +91,7 @@ def compose(
     event = [cast_ego(setting, ego_body)]
     for number, actor in enumerate(plan.actors):
         for order in range(actor.count):
-            role = _cast(actor, f"actor-{number}-{order}", setting=setting, order=order, rng=rng)
+            role = _cast(actor, f"actor-{number}-{order}", setting=setting, others=event, order=order, rng=rng)
             if role is not None:
                 event.append(role)
             elif order == 0:
@@ -118,12 +117,20 @@ def gate(scene: Scene, event: Sequence[Role], *, network: Network, duration_s: f
     return reasons
 
 
-def _cast(actor: PlanActor, name: str, *, setting: Setting, order: int, rng: np.random.Generator) -> Role | None:
+def _cast(
+    actor: PlanActor,
+    name: str,
+    *,
+    setting: Setting,
+    others: Sequence[Role],
+    order: int,
+    rng: np.random.Generator,
+) -> Role | None:
     kind = actor.kind if actor.kind != "plain" else actor.category.kinds[0]
     body = body_of(name, actor.category, kind=kind, color=actor.color, rng=rng)
     on_foot = any(m.do in ("cross", "jaywalk") for m in actor.manoeuvres) and not drives_across(actor)
     cast = cast_person if on_foot or not drives(actor.category) else cast_vehicle
-    return cast(actor, body, setting=setting, order=order, rng=rng)
+    return cast(actor, body, setting=setting, others=others, order=order, rng=rng)
 
 
 def _spread(event: list[Role]) -> list[Role]:
@@ -153,7 +160,7 @@ def _apart(one: Driver, other: Driver) -> bool:
     there = other.route.line.at(other.s_m, other.d_m)[0]
     along, across = one.route.line.project(there)
     room = (one.size_lwh_m[0] + other.size_lwh_m[0]) / 2 + 3.0
-    return abs(float(along[0]) - one.s_m) > room or abs(float(across[0]) - one.d_m) > 2.4
+    return bool(abs(along[0] - one.s_m) > room or abs(across[0] - one.d_m) > 2.4)
 
 
 def _held_at_lines(setting: Setting, roles: Sequence[Role]) -> list[Role]:
@@ -179,7 +186,7 @@ def _held_at_lines(setting: Setting, roles: Sequence[Role]) -> list[Role]:
         towards = np.cos(float(driver.route.line.at(own)[1][0]) - heading)
         stops = across if abs(towards) > 0.5 else not across
         stops = stops or (lefts and towards < -0.5)
-        line = own - _STOP_BEFORE_M
+        line = own - STOP_BEFORE_M
         nose = driver.s_m + driver.size_lwh_m[0] / 2 + rear_axle_m(driver.size_lwh_m[0])
         held.append(replace(role, driver=replace(driver, hold_m=line)) if stops and nose < line else role)
     return held

@@ -309,6 +309,11 @@ class Reader:
         if extra.get("junction"):
             self._road.add("junction")
         self._complete(act)
+        of_somebody = bool(coming) and coming[0].text in ("of", "by") and any(t.kind == "who" for t in coming[:5])
+        if of_somebody:  # "emergency stop of a bus"
+            self._pending.acts.append(act)
+            self._subject = None
+            return
         if token.form in ("ing", "ed", "word") and _noun_follows(coming) and self._describes(token):
             self._pending.acts.append(act)
             return
@@ -337,7 +342,7 @@ class Reader:
         """Return who does it: the subject, the ego for a bare verb at a clause's start, or somebody implied."""
         subject = self._subject
         bare = self._fresh and token.form in ("bare", "word")
-        if subject is not None and not (bare and not subject.plural and not subject.ego and act.do not in ("cut_in",)):
+        if subject is not None and (not bare or subject.ego or act.do in ("cut_in", "jaywalk", "walk")):
             return subject
         if act.do in ("cross", "jaywalk", "walk"):
             if act.do == "cross" and "junction" in self._road:
@@ -506,6 +511,9 @@ def _settle(who: _Who) -> None:
         who.acts = [act for act in who.acts if act.do == kept][:1]
     if len(who.acts) > 1 and who.acts[0].do == "wait":
         who.acts = who.acts[1:]
+    if "oncoming" in does:
+        who.where = "opposite"
+        who.acts = [act for act in who.acts if act.do == "wait"] or who.acts
     if not who.acts:
         do: Do = "walk" if group in (Group.PERSON, Group.ANIMAL) else "keep_lane"
         who.acts = [_Act(do="wait" if group is Group.OBJECT else do)]

@@ -149,7 +149,7 @@ _WHO: dict[tuple[Category, str], str] = {
     (Category.BICYCLE, "plain"): "bicycle|bike|cyclist|bicyclist|cycle|cargo bike|e bike|push bike|bike rider|rider",
     (Category.ADULT, "plain"): "pedestrian|ped|person|man|woman|adult|walker|jogger|runner|passer by|someone|somebody|"
     "guy|lady|old man|old woman|elderly man|elderly woman|elderly person|tourist|commuter|people|men|women|passersby|"
-    "pensioner|drunk|pedestrain|shopper",
+    "mother|father|parent|grandmother|grandfather|student|pensioner|drunk|pedestrain|shopper",
     (Category.CHILD, "plain"): "child|kid|boy|girl|toddler|schoolchild|children|schoolchildren|school child|school kid|"
     "school children|pupil|teenager",
     (Category.CONSTRUCTION_WORKER, "plain"): "worker|construction worker|road worker|workman|workmen",
@@ -173,7 +173,7 @@ _IRREGULAR = {"bus": "buses", "lorry": "lorries", "taxi": "taxis", "ambulance": 
 _SIDES = _entries(
     "side",
     {
-        side: f"{side}|from the {side}|on the {side}|to the {side}|from {side}|{side} side|from our {side}|"
+        side: f"{side}|from the {side}|on the {side}|to the {side}|from {side}|to {side}|{side} side|from our {side}|"
         f"on our {side}|to our {side}|on the {side} side|from the {side} side|{side} lane|in the {side} lane|"
         f"to the {side} lane|from the {side} lane|into the {side} lane|{side} hand side|on the {side} hand side|"
         f"onto the {side} lane|{side}wards|at the {side}|on its {side}|from its {side}|from my {side}|on my {side}|"
@@ -422,6 +422,13 @@ _VERBS: dict[str, tuple[str, dict[str, Any]]] = {
     "dart into the street": ("jaywalk", {"hard": True}),
     "dash across": ("jaywalk", {"hard": True}),
     "jump out": ("jaywalk", {"hard": True}),
+    "jump onto the road": ("jaywalk", {"hard": True}),
+    "jump into the road": ("jaywalk", {"hard": True}),
+    "jump on the road": ("jaywalk", {"hard": True}),
+    "leap onto the road": ("jaywalk", {"hard": True}),
+    "run in front of us": ("jaywalk", {"hard": True}),
+    "run over": ("jaywalk", {"hard": True}),
+    "chase a ball": ("jaywalk", {"hard": True}),
     "jump in front of us": ("jaywalk", {"hard": True}),
     "rush across": ("jaywalk", {"hard": True}),
     "step out": ("jaywalk", {}),
@@ -479,7 +486,8 @@ _PHRASES_OF_DOING: dict[str, tuple[str, dict[str, Any]]] = {
     "on sidewalks": ("walk", {}),
 }
 _PAST = {"cut": "cut", "run": "ran", "drive": "drove", "go": "went", "come": "came", "slow": "slowed",
-         "stop": "stopped", "stand": "stood", "sit": "sat", "ride": "rode", "take": "took", "make": "made", "overtake": "overtook",
+         "stop": "stopped", "stand": "stood", "sit": "sat", "ride": "rode", "take": "took", "make": "made",
+         "overtake": "overtook",
          "step": "stepped", "keep": "kept", "hit": "hit", "slam": "slammed", "leave": "left", "stay": "stayed",
          "speed": "sped", "jog": "jogged", "give": "gave", "swerve": "swerved", "drift": "drifted"}  # fmt: skip
 _DOUBLED = {"cut", "run", "stop", "sit", "step", "hit", "slam", "jog"}

@@ -9,8 +9,10 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 
 from adapters.planner.rules.lexicon import FILL, LONGEST, PHRASES, Token
+from datagen.scene import Category, Group
 
 MOST_CHARACTERS = 2000
 """Whatever lies beyond is left out (and said to be)."""
@@ -44,6 +46,34 @@ def normalised(text: str) -> tuple[str, bool]:
 
 def tokens_of(text: str) -> list[Token]:
     """Return the tokens of a normalised text."""
+    return _mounted(_phrases(text))
+
+
+_MOUNTS = (
+    Category.BICYCLE,
+    Category.MOTORCYCLE,
+    Category.PERSONAL_MOBILITY,
+    Category.WHEELCHAIR,
+    Category.STROLLER,
+)
+
+
+def _mounted(tokens: list[Token]) -> list[Token]:
+    """Make one of a person and what it rides or pushes: "a boy on a bicycle", "a mother with a stroller"."""
+    kept: list[Token] = []
+    for token in tokens:
+        mount = token.kind == "who" and token.value[0] in _MOUNTS
+        person = max((i for i, one in enumerate(kept) if one.kind == "who"), default=-1)
+        between = [one.text for one in kept[person + 1 :]] if person >= 0 else []
+        rides = between and between[0] in ("in", "on", "with", "pushing", "riding", "rides") and len(between) <= 2
+        if mount and rides and kept[person].value[0].group is Group.PERSON and between[1:] in ([], ["a"], ["an"]):
+            kept = [*kept[:person], replace(token, plural=kept[person].plural)]
+        else:
+            kept.append(token)
+    return kept
+
+
+def _phrases(text: str) -> list[Token]:
     raw = list(_pieces(text))
     found: list[Token] = []
     at = 0

@@ -1,0 +1,221 @@
+"""The rules planner: what it understands, and that nothing it is given breaks it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.planner.rules import Settings, build, read
+from datagen.scene import Category, Light, Place, Prompt, Weather
+from datagen.scene.plan import Plan
+
+
+def does(plan: Plan, actor: int = 0) -> list[str]:
+    return [manoeuvre.do for manoeuvre in plan.actors[actor].manoeuvres]
+
+
+def test_the_issue_s_own_prompt_is_read_word_for_word() -> None:
+    plan = read("Rain, a lorry squeezes in from the right, dangerously close")
+    (actor,) = plan.actors
+    (act,) = actor.manoeuvres
+    assert plan.ambience.weather is Weather.RAIN
+    assert (actor.category, actor.kind) == (Category.TRUCK, "lorry")
+    assert (act.do, act.side, act.hard, act.gap_m) == ("cut_in", "right", True, 4.0)
+    assert plan.left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "weather", "light"),
+    [
+        ("night", Weather.CLEAR, Light.NIGHT),
+        ("rainy evening", Weather.RAIN, Light.DUSK),
+        ("a foggy morning", Weather.FOG, Light.DAY),
+        ("dusk, wet road", Weather.RAIN, Light.DUSK),
+        ("overcast afternoon", Weather.OVERCAST, Light.DAY),
+        ("no rain, after dark", Weather.CLEAR, Light.NIGHT),
+    ],
+)
+def test_weather_and_light_have_many_words(text: str, weather: Weather, light: Light) -> None:
+    plan = read(text)
+    assert (plan.ambience.weather, plan.ambience.light) == (weather, light)
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "kind"),
+    [
+        ("a van ahead", Category.CAR, "van"),
+        ("a yellow cab", Category.CAR, "taxi"),
+        ("a fire truck", Category.TRUCK, "fire_engine"),
+        ("school buses", Category.BUS, "school"),
+        ("a cyclist", Category.BICYCLE, "plain"),
+        ("a boy on a bicycle", Category.BICYCLE, "plain"),
+        ("a mother with a stroller crosses", Category.STROLLER, "plain"),
+        ("a police officer", Category.POLICE_OFFICER, "plain"),
+        ("a pedestrain", Category.ADULT, "plain"),
+    ],
+)
+def test_many_words_name_somebody(text: str, category: Category, kind: str) -> None:
+    (actor,) = read(text).actors
+    assert (actor.category, actor.kind) == (category, kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "acts"),
+    [
+        ("a white van cuts in from the left, then brakes hard", ["cut_in", "brake"]),
+        ("the car ahead slows down", ["brake"]),
+        ("a motorcycle overtakes us", ["overtake"]),
+        ("a truck merges into our lane", ["cut_in"]),
+        ("a bus turns right", ["turn"]),
+        ("an oncoming lorry", ["oncoming"]),
+        ("a taxi is parked on the right", ["parked"]),
+        ("a pedestrian crosses the street", ["cross"]),
+        ("a child runs into the road", ["jaywalk"]),
+        ("jaywalker", ["jaywalk"]),
+        ("peds on sidewalk", ["walk"]),
+        ("a broken down car blocks our lane", ["wait"]),
+    ],
+)
+def test_many_words_name_a_manoeuvre(text: str, acts: list[str]) -> None:
+    assert does(read(text)) == acts
+
+
+def test_a_verb_without_a_noun_is_the_ego_s() -> None:
+    plan = read("Night, turn left, peds, parked cars")
+    assert [(m.do, m.side) for m in plan.ego] == [("turn", "left")]
+    assert [actor.category for actor in plan.actors] == [Category.ADULT, Category.CAR]
+
+
+def test_several_events_keep_to_their_actors() -> None:
+    plan = read("A black sedan cuts in and a second later the truck ahead brakes. We turn right.")
+    assert [actor.category for actor in plan.actors] == [Category.CAR, Category.TRUCK]
+    assert (does(plan, 0), does(plan, 1)) == (["cut_in"], ["brake"])
+    assert plan.actors[0].color == "black"
+    assert [m.do for m in plan.ego] == ["turn"]
+
+
+@pytest.mark.parametrize(
+    ("text", "speed_mps"),
+    [("we drive at 36 km/h", 10.0), ("we drive at 10 m/s", 10.0), ("ego drives at 25 mph", 11.176)],
+)
+def test_speeds_have_units(text: str, speed_mps: float) -> None:
+    assert read(text).ego[0].speed_mps == pytest.approx(speed_mps)
+
+
+def test_distances_belong_to_whom_they_follow() -> None:
+    assert read("a truck 20 m ahead brakes").actors[0].gap_m == 20.0
+    assert read("a van cuts in 30 feet ahead").actors[0].manoeuvres[0].gap_m == pytest.approx(9.144)
+
+
+def test_counts_are_numbers_or_words_and_clamped() -> None:
+    assert read("3 trucks ahead").actors[0].count == 3
+    assert read("two cyclists").actors[0].count == 2
+    absurd = read("-5 vans cut in")
+    assert absurd.actors[0].count == 1
+    assert "the number -5" in absurd.left_out
+    assert read("1000000 cars").actors[0].count == 8
+
+
+def test_what_the_form_cannot_hold_is_left_out_and_said() -> None:
+    plan = read("900 km/h dragons breathe fire in a tunnel, snow")
+    assert {"dragons", "fire", "tunnel", "snow", "900 km/h"} <= set(plan.left_out)
+
+
+def test_somebody_to_hide_behind_is_not_the_one_who_runs() -> None:
+    plan = read("a child runs out from behind a parked van")
+    assert (does(plan, 0), does(plan, 1)) == (["jaywalk"], ["parked"])
+
+
+def test_an_empty_road_has_no_traffic() -> None:
+    assert read("no traffic, clear night").density == "empty"
+    assert read("rush hour downtown").density == "heavy"
+    assert read("rush hour on the motorway").ambience.place is Place.HIGHWAY
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\x00\x1b[31m\u202e", "a" * 100_000, "van " * 30_000, "1" * 5000, "((((" * 2000, "no no no no"]
+)
+def test_odd_texts_give_a_bounded_plan_at_once(text: str) -> None:
+    begin = time.perf_counter()
+    plan = read(text)
+    assert time.perf_counter() - begin < 2.0
+    assert len(plan.actors) <= 12
+    assert len(plan.left_out) <= 25
+
+
+def test_what_was_cut_off_is_said() -> None:
+    assert any("beyond" in words for words in read("a van ahead. " * 1000).left_out)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_gives_a_valid_plan(text: str) -> None:
+    plan = read(text)
+    assert Plan.model_validate(plan.model_dump()) == plan
+
+
+WORDS = [
+    "a",
+    "two",
+    "three",
+    "red",
+    "van",
+    "bus",
+    "peds",
+    "ego",
+    "we",
+    "us",
+    "cuts",
+    "in",
+    "brakes",
+    "hard",
+    "from",
+    "the",
+    "left",
+    "behind",
+    "parked",
+    "crosses",
+    ",",
+    ".",
+    "and",
+    "then",
+    "turns",
+    "20",
+    "m",
+    "50",
+    "km/h",
+    "night",
+    "rain",
+    "not",
+    "oncoming",
+    "follows",
+    "overtakes",
+    "in",
+    "front",
+    "of",
+    "it",
+    "while",
+    "waiting",
+    "3",
+    "s",
+    "slowly",
+    "of",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=40))
+def test_any_heap_of_known_words_gives_a_valid_plan(words: list[str]) -> None:
+    plan = read(" ".join(words))
+    assert Plan.model_validate(plan.model_dump()) == plan
+
+
+def test_the_adapter_plans_a_batch_in_order() -> None:
+    prompts = [Prompt(id=str(i), index=i, text=text, seed=0, duration_s=4.0) for i, text in enumerate(["night", "fog"])]
+    night, fog = build(Settings()).plan(prompts)
+    assert isinstance(night, Plan)
+    assert isinstance(fog, Plan)
+    assert (night.ambience.light, fog.ambience.weather) == (Light.NIGHT, Weather.FOG)
