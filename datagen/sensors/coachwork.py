@@ -130,6 +130,7 @@ def box_body(size: Size, color: RGB, *, x: tuple[float, float], z: tuple[float, 
 
 
 def chassis(size: Size, *, x: tuple[float, float], z: tuple[float, float] = (0.12, 0.2)) -> Mesh:
+    """Return the dark frame under a truck."""
     length, width, height = size
     return block(
         (x[0] * length, x[1] * length),
