@@ -1,0 +1,1 @@
+"""Port `exporter`: clips to a dataset."""

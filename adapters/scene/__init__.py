@@ -1,0 +1,1 @@
+"""Port `scene`: where scenes come from."""

@@ -1,0 +1,1 @@
+"""Port `video`: shots to pictures."""

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from nuscenes.nuscenes import NuScenes
 from nuscenes.utils.data_classes import Box, LidarPointCloud
 from PIL import Image, ImageDraw, ImageFont
 from pyquaternion import Quaternion
+
+from adapters.exporter.nuscenes.maps import open_map
 
 VIEW_WIDTH_PX = 224
 MOMENTS = 4
 BIRD_REACH_M = (60.0, 20.0)
 """How far the bird's-eye view reaches ahead and to the side of the ego."""
 SUPERSAMPLING = 2
+GROUND = (24, 26, 30)
+MAP_COLORS = {
+    "drivable_area": (44, 48, 56),
+    "walkway": (34, 40, 38),
+    "ped_crossing": (70, 74, 82),
+    "lane_divider": (120, 120, 120),
+    "road_divider": (150, 125, 50),
+}
+"""Layers from the lowest to the topmost."""
 
 
 def contact_sheet(nusc: NuScenes, scene: dict) -> Image.Image:
@@ -67,11 +78,11 @@ def panorama(nusc: NuScenes, sample: dict, *, boxes: bool = False) -> Image.Imag
 
 
 def bird_view(nusc: NuScenes, sample: dict, *, width_px: int) -> Image.Image:
-    """Return LiDAR, boxes and ego from above, the ego's heading to the right."""
+    """Return map, LiDAR, boxes and ego from above, the ego's heading to the right."""
     reach_x, reach_y = BIRD_REACH_M
     scale = width_px * SUPERSAMPLING / (2 * reach_x)
     size = (width_px * SUPERSAMPLING, round(2 * reach_y * scale))
-    picture = Image.new("RGB", size, (24, 26, 30))
+    picture = Image.new("RGB", size, GROUND)
     draw = ImageDraw.Draw(picture)
     record = nusc.get("sample_data", sample["data"]["LIDAR_TOP"])
     calibration = nusc.get("calibrated_sensor", record["calibrated_sensor_token"])
@@ -83,6 +94,15 @@ def bird_view(nusc: NuScenes, sample: dict, *, width_px: int) -> Image.Image:
         ego = points_m @ rotation.T + offset
         return np.stack([size[0] / 2 + ego[:, 0] * scale, size[1] / 2 - ego[:, 1] * scale], axis=-1)
 
+    world = nusc.get("ego_pose", record["ego_pose_token"])
+    for shape, fill, width in map_shapes(nusc, sample, center_m=world["translation"][:2]):
+        flat = np.pad(shape - np.array(world["translation"][:2]), ((0, 0), (0, 1)))
+        ego_m = flat @ Quaternion(world["rotation"]).rotation_matrix
+        line = [tuple(point) for point in pixels((ego_m - offset) @ rotation)]
+        if width:
+            draw.line(line, fill=fill, width=width)
+        else:
+            draw.polygon(line, fill=fill)
     cloud = LidarPointCloud.from_file(str(path)).points
     for (x, y), height in zip(pixels(cloud[:3].T), cloud[2]):
         shade = int(np.clip(120 + 40 * height, 60, 220))
@@ -96,6 +116,28 @@ def bird_view(nusc: NuScenes, sample: dict, *, width_px: int) -> Image.Image:
     outline = pixels((ego - offset) @ rotation)
     draw.polygon([tuple(corner) for corner in outline], fill=(255, 255, 255))
     return picture.resize((width_px, size[1] // SUPERSAMPLING), Image.Resampling.LANCZOS)
+
+
+def map_shapes(
+    nusc: NuScenes, sample: dict, *, center_m: Sequence[float]
+) -> Iterator[tuple[Float[np.ndarray, "points 2"], tuple[int, int, int], int]]:
+    """Yield what the map shows around a place: points in the world, colour, and line width (0 for an area)."""
+    scene = nusc.get("scene", sample["scene_token"])
+    nusc_map = open_map(Path(nusc.dataroot), nusc.get("log", scene["log_token"])["location"])
+    x, y = center_m
+    reach = sum(BIRD_REACH_M)
+    patch = (x - reach, y - reach, x + reach, y + reach)
+    near = nusc_map.get_records_in_patch(patch, list(MAP_COLORS), mode="intersect")
+    for layer, color in MAP_COLORS.items():
+        for record in (nusc_map.get(layer, token) for token in near[layer]):
+            if "line_token" in record:
+                yield np.array(nusc_map.extract_line(record["line_token"]).coords), color, SUPERSAMPLING
+                continue
+            for token in record.get("polygon_tokens") or [record["polygon_token"]]:
+                area = nusc_map.extract_polygon(token)
+                yield np.array(area.exterior.coords), color, 0
+                for hole in area.interiors:
+                    yield np.array(hole.coords), GROUND, 0
 
 
 def caption(text: str, *, width_px: int) -> Image.Image:
