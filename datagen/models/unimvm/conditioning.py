@@ -1,0 +1,121 @@
+"""What is known of a clip, and how it reaches the network.
+
+```
+   channels at the network's door, for each cell of each view and frame:
+
+   noisy latents │ given latents, 0 where none │ mask │ proxy │ map │ boxes │ rays │ appearance
+        C               C                        1       C      8      20      6         3
+```
+
+The first 2 C are Stable Video Diffusion's own, so that its weights fit with the rest at zero. Map and boxes go
+through strided convolutions (DriveDreamer-2's released code: 3→4→4→8 and 19→32→32→20); the rest is concatenated
+as it is. Words go through cross-attention (see `words`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor, nn
+
+from datagen.models.unimvm.spec import Condition, Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """All that is known of a batch of clips beside given pictures. A model uses what its spec names.
+
+    map: canvases of boundary, divider, crossing.  boxes: a canvas per class; both as `datagen.sensors.canvases` draws
+    them, 0-255, at the picture's size.  proxy: latents of the proxy render, by the model's own autoencoder.
+    rays: per cell the direction it looks in (unit vector) and the camera's place (metres), both in the ego frame.
+    appearance: per cell the mean colour of the tracks seen there, in [0, 1], 0 where there is none.
+    words, text: see `words`.  rate_hz: frames a second.
+    layout_told, words_told: False where a clip's layout (map, boxes, proxy, appearance) or words are kept from the
+    model, as classifier-free guidance needs.
+    """
+
+    map: UInt8[Tensor, "B T V 3 Hpx Wpx"]
+    boxes: UInt8[Tensor, "B T V classes Hpx Wpx"]
+    proxy: Float[Tensor, "B T V C H W"]
+    rays: Float[Tensor, "B V 6 H W"]
+    appearance: Float[Tensor, "B T V 3 H W"]
+    words: Int[Tensor, "B words=3"]
+    text: Int[Tensor, "B bytes=128"]
+    rate_hz: Float[Tensor, "B"]
+    layout_told: Bool[Tensor, "B"]
+    words_told: Bool[Tensor, "B"]
+
+    def untold(self) -> Conditions:
+        """Return the same clips with layout and words kept back: the "unconditional" side of guidance."""
+        nothing = torch.zeros_like(self.layout_told)
+        return replace(self, layout_told=nothing, words_told=nothing)
+
+    def frames(self, start: int, stop: int) -> Conditions:
+        """Return the same clips from frame `start` to before `stop`."""
+        part = {name: getattr(self, name)[:, start:stop] for name in ("map", "boxes", "proxy", "appearance")}
+        return replace(self, **part)
+
+    def to(self, device: torch.device | str) -> Conditions:
+        """Return the conditions on another device."""
+        return Conditions(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
+
+def joined(conditions: list[Conditions]) -> Conditions:
+    """Return one batch of several."""
+    return Conditions(
+        **{field.name: torch.cat([getattr(one, field.name) for one in conditions]) for field in fields(Conditions)}
+    )
+
+
+def _strided(widths: tuple[int, ...], stride: int) -> nn.Sequential:
+    """Return convolutions that shrink a canvas to cells: halving as often as `stride` asks, then one at that size."""
+    halvings = stride.bit_length() - 1
+    assert 2**halvings == stride
+    steps: list[nn.Module] = []
+    before = widths[0]
+    for i in range(halvings):
+        width = widths[min(i + 1, len(widths) - 1)]
+        steps += [nn.Conv2d(before, width, 3, stride=2, padding=1), nn.SiLU()]
+        before = width
+    return nn.Sequential(*steps, nn.Conv2d(before, widths[-1], 3, padding=1))
+
+
+class ConditionEncoder(nn.Module):
+    """Conditions to the channels that stand beside the latents."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+        if Condition.MAP in spec.conditions:
+            self.map = _strided((3, 4, 4, spec.map_features), spec.stride)
+        if Condition.BOXES in spec.conditions:
+            self.boxes = _strided((spec.box_channels, 32, 32, spec.box_features), spec.stride)
+
+    def forward(
+        self, conditions: Conditions, sigma_data: Float[Tensor, "C 1 1"], *, like: Tensor
+    ) -> Float[Tensor, "B T V features H W"]:
+        """Return the features in the order of `Condition`, in the kind of number `like` has.
+
+        sigma_data: proxy latents enter divided by it, as the noisy ones do at low noise.
+        """
+        told = conditions.layout_told.to(like.dtype)[:, None, None, None, None, None]
+        parts = {
+            Condition.PROXY: lambda: conditions.proxy / sigma_data * told,
+            Condition.MAP: lambda: self._encoded(self.map, conditions.map, like=like) * told,
+            Condition.BOXES: lambda: self._encoded(self.boxes, conditions.boxes, like=like) * told,
+            Condition.RAYS: lambda: conditions.rays[:, None].expand(-1, conditions.map.shape[1], *[-1] * 4),
+            Condition.APPEARANCE: lambda: conditions.appearance * told,
+        }
+        chosen = [parts[condition]().to(like.dtype) for condition in Condition if condition in self.spec.conditions]
+        if not chosen:
+            B, T, V, _, H, W = like.shape
+            return like.new_zeros(B, T, V, 0, H, W)
+        return torch.cat(chosen, dim=3)
+
+    def _encoded(self, encoder: nn.Module, canvas: UInt8[Tensor, "B T V c Hpx Wpx"], *, like: Tensor) -> Tensor:
+        B, T, V = canvas.shape[:3]
+        flat = rearrange(canvas, "B T V c H W -> (B T V) c H W").to(like.dtype) / 255
+        return rearrange(encoder(flat), "(B T V) c H W -> B T V c H W", B=B, T=T, V=V)
