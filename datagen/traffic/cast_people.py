@@ -23,6 +23,7 @@ _PACES_MPS = {
     Category.ANIMAL: 2.0,
     Category.PERSONAL_MOBILITY: 3.0,
     Category.BICYCLE: 3.0,
+    Category.MOTORCYCLE: 3.5,
 }
 _BEYOND_KERB_M = 1.5
 
@@ -51,7 +52,7 @@ def cast_person(
 def pace_mps(category: Category, *, hard: bool, rng: np.random.Generator) -> float:
     """Return how fast somebody walks; `hard` is running."""
     pace = _PACES_MPS.get(category, 1.4) * rng.uniform(0.9, 1.15)
-    return float(pace * 1.8 if hard and category is not Category.BICYCLE else pace)
+    return float(pace * 1.8 if hard and category.group is not Group.CYCLE else pace)
 
 
 def _crossing(
@@ -77,8 +78,8 @@ def _crossing(
     middle = float(shapely.LineString(line.points_m).project(met.centroid))
     reach = float(ego_line.project(met.centroid)) - setting.s_m
     when = _when(act, setting, reach_m=reach, pace_mps=speed)
-    line = Line(line.offset(0.8 * (order % 3) - 0.4).points_m)
-    start = middle - speed * when - 0.9 * order
+    line = line.offset(0.8 * (order % 3) - 0.4)
+    start = middle - speed * when - 0.9 * (order // 3) - 0.2 * order
     role = walk(line, setting.times_s, at_start_m=start, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
     return Role(body=body, walk=role, acts=actor.manoeuvres, event=True, in_the_way=True)
 

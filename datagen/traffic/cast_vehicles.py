@@ -137,7 +137,8 @@ def _start(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: n
         gap = gap if gap is not None else float(rng.uniform(2.5, 4.5) if change.hard else rng.uniform(5.0, 9.0))
         speed = said or max(ego_v + rng.uniform(0.3, 1.8), 3.0)
         if changes[0].do == "overtake":  # it starts behind the ego and is past it when it cuts in
-            speed = ego_v + (EGO_FRONT_M + gap + length + 3.0) / max(begins, 0.5)
+            gap = min(gap, 4.0)
+            speed = ego_v + (EGO_FRONT_M + gap + length + 2.0) / max(begins, 0.5)
         return (
             None
             if lane is None

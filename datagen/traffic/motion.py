@@ -29,6 +29,8 @@ STEP_S = 0.1
 _HEADWAY_S = 1.1
 _JAM_GAP_M = 2.0
 _PROBES = 16
+_LOOK_EVERY = 2
+"""Who is ahead is looked up in every second step; in between the gap goes on as it went."""
 _SIDE_ROOM_M = 0.35
 """Room one wants on either side of those one passes."""
 
@@ -96,6 +98,8 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     length = np.array([driver.size_lwh_m[0] for driver in drivers])
     width = np.array([driver.size_lwh_m[1] for driver in drivers])
     nose = length / 2 + np.array([rear_axle_m(driver.size_lwh_m[0]) for driver in drivers])
+    bodies = _Bodies(length, width, nose)
+    people = [_People(xy, going, walkers.radius_m) for xy, going in zip(walkers.xy_m, walkers.velocity_mps)]
     brake = np.array([limit.brake_mps2 for limit in limits])
     comfort = np.array([limit.comfort_mps2 for limit in limits])
     jerk = np.array([limit.jerk_mps3 for limit in limits]) * STEP_S
@@ -123,6 +127,7 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     xy = field.points[row, station] + (s - station * GRID_M)[:, None] * ahead + d[:, None] * left
     yaw = np.arctan2(ahead[:, 1], ahead[:, 0])
     a, bend = np.zeros_like(v), field.curvature[row, station].copy()
+    seen, leader_v = np.full_like(v, np.inf), np.zeros_like(v)
     track = np.empty((5, steps, len(drivers)))
 
     for step in range(steps):
@@ -134,16 +139,18 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
         d = np.sum(relative * _left(ahead), axis=1)
         # --- along
         nose_s = s + nose
-        here = np.where(bold, goal[step], d)
-        band = np.minimum(here, goal[step]), np.maximum(here, goal[step])
-        gap, leader_v = _leader(
-            field, nose_s, band, xy=xy, yaw=yaw, v=v, length=length, width=width, nose=nose, walkers=walkers, step=step
-        )
+        if step % _LOOK_EVERY == 0:
+            here = np.where(bold, goal[step], d)
+            band = np.minimum(here, goal[step]), np.maximum(here, goal[step])
+            seen, leader_v = _leader(field, nose_s, band, bodies=bodies, xy=xy, yaw=yaw, v=v, people=people[step])
+        else:
+            seen = seen + (leader_v - v) * STEP_S
+        gap, ahead_v = seen, leader_v
         to_line = hold - nose_s
         at_line = (to_line < gap) & (to_line > -2.0)
-        gap, leader_v = np.where(at_line, to_line, gap), np.where(at_line, 0.0, leader_v)
+        gap, ahead_v = np.where(at_line, to_line, gap), np.where(at_line, 0.0, ahead_v)
         free = np.minimum(wish[step], field.limit[row, _station(s + 0.5 * v, field)])
-        a_wish = _idm(v, free, gap, leader_v, slow=slow[step], hurry=hurry[step], comfort=comfort, headway=headway)
+        a_wish = _idm(v, free, gap, ahead_v, slow=slow[step], hurry=hurry[step], comfort=comfort, headway=headway)
         a = np.clip(np.clip(a_wish, -brake, None), a - jerk, a + jerk)
         v_next = np.maximum(v + a * STEP_S, 0.0)
         a = (v_next - v) / STEP_S
@@ -188,29 +195,43 @@ def _idm(
     return drive_on - push
 
 
+@dataclass(frozen=True)
+class _Bodies:
+    """Sizes of the vehicles; `nose` from the rear axle to the front bumper."""
+
+    length: Float[np.ndarray, "n"]
+    width: Float[np.ndarray, "n"]
+    nose: Float[np.ndarray, "n"]
+
+
+@dataclass(frozen=True)
+class _People:
+    """Those on foot at one step."""
+
+    xy: Float[np.ndarray, "w 2"]
+    velocity: Float[np.ndarray, "w 2"]
+    radius: Float[np.ndarray, "w"]
+
+
 def _leader(
     field: _Field,
     nose_s: Float[np.ndarray, "n"],
     band: tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]],
     *,
+    bodies: _Bodies,
     xy: Float[np.ndarray, "n 2"],
     yaw: Float[np.ndarray, "n"],
     v: Float[np.ndarray, "n"],
-    length: Float[np.ndarray, "n"],
-    width: Float[np.ndarray, "n"],
-    nose: Float[np.ndarray, "n"],
-    walkers: Walkers,
-    step: int,
+    people: _People,
 ) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]]:
     """Return gap and speed of whoever stands in each one's way; an infinite gap where nobody does."""
-    count = len(v)
+    count, length, width = len(v), bodies.length, bodies.width
     facing = np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
-    middle = xy + (nose - length / 2)[:, None] * facing
+    middle = xy + (bodies.nose - length / 2)[:, None] * facing
     # People are there twice: where they are, and where they will be in a moment.
-    person, going = walkers.xy_m[step], walkers.velocity_mps[step]
-    other_xy = np.concatenate([middle, person, person + 1.2 * going])
-    other_v = np.concatenate([v[:, None] * facing, going, going])
-    radius = np.tile(walkers.radius_m, 2)
+    other_xy = np.concatenate([middle, people.xy, people.xy + 1.2 * people.velocity])
+    other_v = np.concatenate([v[:, None] * facing, people.velocity, people.velocity])
+    radius = np.tile(people.radius, 2)
     cos = np.abs(facing @ facing.T)
     sin = np.sqrt(np.maximum(1.0 - cos**2, 0.0))
     half_along = np.concatenate([(cos * length + sin * width) / 2, np.tile(radius, (count, 1))], axis=1)

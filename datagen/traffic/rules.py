@@ -114,12 +114,12 @@ def off_road(tracks: Tracks, surface: BaseGeometry) -> list[str]:
 
 
 def wrong_way(tracks: Tracks, hdmap: HDMap) -> list[str]:
-    """Return the vehicles that drive for a second or more where no lane within 2.5 m goes their way."""
+    """Return the vehicles that drive for a second or more (two looks) where no lane within 2.5 m goes their way."""
     columns = np.flatnonzero(np.array([c.group is Group.VEHICLE for c in tracks.categories]) & ~tracks.parked)
     lanes = [lane for lane in hdmap.lanes if lane.kind is LaneKind.CAR]
     if len(columns) == 0 or not lanes:
         return []
-    stride = slice(None, None, max(1, round(0.5 / tracks.step_s)))
+    stride = slice(None, None, max(1, round(1.0 / tracks.step_s)))
     start = np.concatenate([lane.center_m[:-1] for lane in lanes])
     step = np.concatenate([np.diff(lane.center_m, axis=0) for lane in lanes])
     length = np.linalg.norm(step, axis=1)

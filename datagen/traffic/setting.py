@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from jaxtyping import Float
 
-from datagen.scene import EGO_SIZE_LWH_M, Area, Category, HDMap, Lane, LaneKind, Place
+from datagen.scene import EGO_SIZE_LWH_M, Area, Category, Group, HDMap, Lane, LaneKind, Place
 from datagen.scene.line import Line
 from datagen.scene.plan import Manoeuvre, Plan, PlanActor, PlanRoad, Side
 from datagen.traffic.limits import drives, limits_of
@@ -94,8 +94,8 @@ def needs_parking(plan: Plan) -> bool:
 
 
 def drives_across(actor: PlanActor) -> bool:
-    """Say whether crossing means driving through a junction (and not walking over a road)."""
-    return drives(actor.category) and actor.category is not Category.BICYCLE
+    """Say whether crossing means driving through a junction, and not going over the road as people do."""
+    return actor.category.group is Group.VEHICLE
 
 
 def choose_setting(plan: Plan, network: Network, *, duration_s: float, rng: np.random.Generator) -> Setting | None:

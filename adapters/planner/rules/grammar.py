@@ -80,6 +80,7 @@ class Reader:
         self._subject: _Who | None = None
         self._act: _Act | None = None
         self._last: _Act | None = None
+        self._latest: _Who | None = None
         self._pending = _Pending()
         self._fresh = True  # at the start of a clause: nobody has been named in it yet
         self._denied = False
@@ -112,6 +113,11 @@ class Reader:
             _settle(who)
         for who in self._actors[_MOST_ACTORS:]:
             self.leave_out(f"another {who.category}")
+        overtaking = [act for act in self._ego.acts if act.do == "overtake"]
+        if overtaking:  # changing lanes is part of it
+            sides = [act.side for act in self._ego.acts if act.do == "lane_change"]
+            overtaking[0].side = overtaking[0].side or next(iter(sides), None)
+            self._ego.acts = [act for act in self._ego.acts if act.do != "lane_change"]
         place = self._place or Place.DOWNTOWN
         return Plan(
             ambience=PlanAmbience(weather=self._weather or Weather.CLEAR, light=self._light or Light.DAY, place=place),
@@ -175,7 +181,7 @@ class Reader:
         if acting is not None and acting.side is None and not noun_next:
             acting.side = token.value
         elif self._subject is not None and not self._subject.ego and not self._fresh and not noun_next:
-            self._subject.where = self._subject.where or token.value
+            self._subject.where = token.value if self._subject.where in (None, "ahead") else self._subject.where
         else:
             self._pending.side = token.value
 
@@ -252,6 +258,7 @@ class Reader:
             who.where = pending.where or pending.side
             who.gap_m, who.pace = pending.gap_m, pending.pace
             self._actors.append(who)
+        self._latest = who
         for act in pending.acts:
             self._add(who, act)
         if pending.speed_mps is not None:
@@ -290,6 +297,8 @@ class Reader:
         self._pending = _Pending(at_s=self._pending.at_s)
 
     def _read_it(self, token: Token, _: list[Token]) -> None:
+        if token.text in ("that", "which", "who") and self._latest is not None:
+            self._subject = self._latest  # "follows a bus that brakes"
         self._fresh = self._subject is None
         self._act = None
 
@@ -318,6 +327,11 @@ class Reader:
             self._pending.acts.append(act)
             return
         who = self._actor_of(token, act)
+        if extra.get("only") and who.acts:  # "waiting on the sidewalk"
+            return
+        if who.ego and act.do in ("brake", "wait") and _yields_to_somebody(coming):
+            self._pending.acts.append(_Act(do="cross"))
+            self._pending.beside = True
         if who.ego and act.do == "overtake":
             self._pending.beside = True
         self._act = self._add(who, act)
@@ -469,9 +483,17 @@ def _noun_follows(coming: list[Token]) -> bool:
     for token in coming:
         if token.kind == "who":
             return True
-        if token.kind not in ("color", "do") or (token.kind == "do" and token.form not in ("ing", "ed")):
+        if token.kind not in ("color", "do", "where", "pace") or (
+            token.kind == "do" and token.form not in ("ing", "ed")
+        ):
             return False
     return False
+
+
+def _yields_to_somebody(coming: list[Token]) -> bool:
+    """Say whether "for" or "to" somebody on foot follows."""
+    people = [token for token in coming if token.kind == "who"]
+    return bool(people) and coming[0].text in ("for", "to") and people[0].value[0].group is Group.PERSON
 
 
 def _suited(who: _Who, act: _Act, junction: bool) -> Do:

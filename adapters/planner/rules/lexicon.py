@@ -480,10 +480,10 @@ _PHRASES_OF_DOING: dict[str, tuple[str, dict[str, Any]]] = {
     "pedestrian crossing": ("ped_cross", {}),
     "jaywalker": ("jaywalker", {"count": 1}),
     "jaywalkers": ("jaywalker", {"count": 2}),
-    "on the sidewalk": ("walk", {}),
-    "on sidewalk": ("walk", {}),
-    "on the pavement": ("walk", {}),
-    "on sidewalks": ("walk", {}),
+    "on the sidewalk": ("walk", {"only": True}),
+    "on sidewalk": ("walk", {"only": True}),
+    "on the pavement": ("walk", {"only": True}),
+    "on sidewalks": ("walk", {"only": True}),
 }
 _PAST = {"cut": "cut", "run": "ran", "drive": "drove", "go": "went", "come": "came", "slow": "slowed",
          "stop": "stopped", "stand": "stood", "sit": "sat", "ride": "rode", "take": "took", "make": "made",
@@ -492,19 +492,19 @@ _PAST = {"cut": "cut", "run": "ran", "drive": "drove", "go": "went", "come": "ca
          "speed": "sped", "jog": "jogged", "give": "gave", "swerve": "swerved", "drift": "drifted"}  # fmt: skip
 _DOUBLED = {"cut", "run", "stop", "sit", "step", "hit", "slam", "jog"}
 _FILL = """
-is are was path paths from were be being been am has have had do does did will would shall should can could
-may might must to at in on onto off up down over there here so very just some any all also too only still even
-our my your their his her its a an what where how than if or either scene video clip dashcam camera footage
-shot view street road lane lanes way side car's happens happening appears appear visible seen shows show
-showing let make get gets getting let's during through across within about approximately around roughly
-distance metres meters metre meter time moment seconds second weather conditions condition lighting light kerb
-curb sidewalk pavement middle centre center random generate create please want like situation scenario driving
-starts start starting begins begin having several-lane both sides type kind little bit quite really rather
-again back away out it's we're currently direction same own other others each per one hour km kmh speed limit
-stops' yet since because due arrive arrives arriving enter enters entering set sets passenger full-size big
-large small old young tall huge heavy elderly modern new carefully cautiously normally gently smoothly
-straight simply smooth gentle careful busy-looking long short wide multiple-lane carriageway roadside lights
-sky ground surface reflections evening's
+come comes coming came swept is are was path paths from were be being been am has have had do does did will
+would shall should can could may might must to at in on onto off up down over there here so very just some any
+all also too only still even our my your their his her its a an what where how than if or either scene video
+clip dashcam camera footage shot view street road lane lanes way side car's happens happening appears appear
+visible seen shows show showing let make get gets getting let's during through across within about
+approximately around roughly distance metres meters metre meter time moment seconds second weather conditions
+condition lighting light kerb curb sidewalk pavement middle centre center random generate create please want
+like situation scenario driving starts start starting begins begin having several-lane both sides type kind
+little bit quite really rather again back away out it's we're currently direction same own other others each
+per one hour km kmh speed limit stops' yet since because due arrive arrives arriving enter enters entering set
+sets passenger full-size big large small old young tall huge heavy elderly modern new carefully cautiously
+normally gently smoothly straight simply smooth gentle careful busy-looking long short wide multiple-lane
+carriageway roadside lights sky ground surface reflections evening's
 """
 FILL = frozenset(_FILL.split())
 """Words that change nothing."""

@@ -129,6 +129,18 @@ def test_somebody_to_hide_behind_is_not_the_one_who_runs() -> None:
     assert (does(plan, 0), does(plan, 1)) == (["jaywalk"], ["parked"])
 
 
+def test_a_relative_clause_is_about_the_last_one_named() -> None:
+    plan = read("ego follows a bus that brakes")
+    assert plan.ego == ()
+    assert (plan.actors[0].where, does(plan)) == ("ahead", ["brake"])
+
+
+def test_whom_the_ego_yields_to_crosses() -> None:
+    plan = read("ego turns right and yields to a pedestrian on the crosswalk")
+    assert [m.do for m in plan.ego] == ["turn", "brake"]
+    assert does(plan) == ["cross"]
+
+
 def test_an_empty_road_has_no_traffic() -> None:
     assert read("no traffic, clear night").density == "empty"
     assert read("rush hour downtown").density == "heavy"
