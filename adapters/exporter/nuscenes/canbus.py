@@ -27,14 +27,15 @@ GRAVITY_MPS2 = 9.81
 
 
 def write_can_bus(scene_name: str, clip: Clip, folder: Path) -> None:
-    """Write `<folder>/<scene_name>_pose.json` for the time the clip covers.
+    """Write `<folder>/can_bus/<scene_name>_pose.json` for the time the clip covers.
 
     scene_name: `scene-` and four digits, or the devkit will not read it.
     """
     times = clip.timeline.timestamp_us
     utime = np.unique(np.append(np.arange(times[0], times[-1], PERIOD_US), times[-1]))
     messages = pose_messages(clip.scene.ego, utime)
-    (folder / f"{scene_name}_pose.json").write_text(json.dumps(messages))
+    (folder / "can_bus").mkdir(exist_ok=True)
+    (folder / "can_bus" / f"{scene_name}_pose.json").write_text(json.dumps(messages), encoding="utf-8")
 
 
 def pose_messages(ego: Trajectory, utime: Int64[np.ndarray, "times"]) -> list[dict[str, int | list[float]]]:
@@ -43,7 +44,7 @@ def pose_messages(ego: Trajectory, utime: Int64[np.ndarray, "times"]) -> list[di
     velocity, acceleration, rate = _derivatives(ego, utime)
     vehicle_SO3_world = Rotation.from_quat(np.roll(quat, -1, axis=-1)).inv()
     ahead = vehicle_SO3_world.apply(velocity) * [1.0, 0.0, 0.0]
-    felt = vehicle_SO3_world.apply(acceleration + [0.0, 0.0, GRAVITY_MPS2])
+    felt = vehicle_SO3_world.apply(acceleration + np.array([0.0, 0.0, GRAVITY_MPS2]))
     return [
         {
             "accel": felt[index].tolist(),
