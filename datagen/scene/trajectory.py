@@ -57,12 +57,12 @@ class Trajectory:
         x_axis = rotation_from_quat(self.quat_wxyz)[..., :, 0]
         return np.arctan2(x_axis[..., 1], x_axis[..., 0])
 
-    def covers(self, timestamp_us: Int64[np.ndarray, "times"]) -> Bool[np.ndarray, "times"]:
-        """Say where the body is there: on a knot, or between two that are at most MAX_GAP_US apart."""
+    def covers(self, timestamp_us: Int64[np.ndarray, "times"], *, slack_us: int = 0) -> Bool[np.ndarray, "times"]:
+        """Say where the body is there: within `slack_us` of a knot, or between two at most MAX_GAP_US apart."""
         knots = self.timestamp_us
         after = np.clip(np.searchsorted(knots, timestamp_us, side="left"), 0, len(knots) - 1)
         before = np.clip(after - 1, 0, None)
-        on_knot = knots[after] == timestamp_us
+        on_knot = np.minimum(abs(knots[after] - timestamp_us), abs(knots[before] - timestamp_us)) <= slack_us
         inside = (timestamp_us > knots[before]) & (timestamp_us < knots[after])
         return on_knot | (inside & (knots[after] - knots[before] <= MAX_GAP_US))
 

@@ -124,6 +124,10 @@ class World:
         return Snapshot(self, timestamp_us, camera=camera)
 
 
+SHUTTER_SLACK_US = 100_000
+"""Cameras of a log fire up to 50 ms before the instant of the labels: who is labelled then is in their pictures too."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Body:
     """An actor that is there: its index in the scene, its pose as rotation and centre, and its brake lamps."""
@@ -148,7 +152,7 @@ class Snapshot:
         triangles, puppets = [], []
         for index, puppet in enumerate(world.puppets):
             actor = puppet.actor
-            if not actor.trajectory.covers(present)[0]:
+            if not actor.trajectory.covers(present, slack_us=SHUTTER_SLACK_US)[0]:
                 continue
             pose = actor.trajectory.pose_at(timestamp_us)
             apart = pose.translation_m - world_SE3_ego.translation_m

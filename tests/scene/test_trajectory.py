@@ -45,3 +45,9 @@ def test_velocity_is_distance_over_time_also_at_the_ends():
 
 def test_one_pose_stands_still():
     assert run([0.0], [3.0]).velocity_mps(at_s(0.0, 1.0)).tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_slack_reaches_a_little_beyond_the_knots():
+    track = run([1.0, 2.0], [0.0, 10.0])
+    assert track.covers(at_s(0.89, 0.95, 2.05, 2.11), slack_us=100_000).tolist() == [False, True, True, False]
+    assert track.pose_at(950_000).translation_m[0] == 0.0, "held, not run on"

@@ -67,3 +67,11 @@ def test_the_same_shot_gives_the_same_bytes_and_every_frame_of_every_camera(stre
 
 def test_a_scene_with_nothing_in_it_still_has_a_street(plain, camera, now_us: int) -> None:
     assert filmed(plain(), camera, now_us).std() > 10
+
+
+def test_who_is_labelled_first_at_an_instant_is_in_the_picture_shot_just_before(plain, standing, now_us: int) -> None:
+    car = standing("car", x_m=12.0)
+    world = World(plain(car), seed=1)
+    first_us = car.trajectory.start_us
+    assert [body.actor.id for body in world.at(first_us - 43_000).bodies] == ["car"]
+    assert world.at(first_us - 400_000).bodies == []
