@@ -47,6 +47,12 @@ def make_clip(tmp_path: Path, street: Scene, nuscenes_rig: Rig) -> MakeClip:
     return make
 
 
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where datasets stand that are made once, and copied by the tests that spoil them."""
+    return tmp_path_factory.mktemp("shelf")
+
+
 @pytest.fixture
 def exporter() -> NuScenesExporter:
     """The exporter as a recipe that says nothing has it."""

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,20 +26,25 @@ MakeDataset = Callable[..., Path]
 
 
 @pytest.fixture
-def make_dataset(make_clip, tmp_path) -> MakeDataset:
-    """Return make_dataset(name, ids, scene=…): a dataset with a clip per id, with one sample in three seconds."""
+def make_dataset(make_clip, tmp_path: Path, shelf: Path) -> MakeDataset:
+    """Return make_dataset(name, ids, first_scene=…, scene=…): a dataset with a clip per id, each of three samples.
+
+    The same dataset is made once, and copied.
+    """
 
     def make(name: str, ids: list[str], *, first_scene: int = 2001, scene: Scene | None = None) -> Path:
-        exporter = build(Settings(first_scene=first_scene, version="v1.0-synth"))
-        fragments = []
-        for index, clip_id in enumerate(ids):
-            clip, labels = make_clip(index, folder=tmp_path / "clips" / name, **({"scene": scene} if scene else {}))
-            folder = tmp_path / "clips" / name / f"fragment-{clip_id}"
-            folder.mkdir()
-            exporter.write_fragment(replace(clip, id=clip_id), labels=labels, folder=folder)
-            fragments.append(folder)
-        exporter.merge(fragments, tmp_path / name)
-        return tmp_path / name
+        made = shelf / f"{'-'.join(ids)}-{first_scene}-{scene.hdmap.location if scene else ''}"
+        if not made.exists():
+            exporter = build(Settings(first_scene=first_scene, version="v1.0-synth"))
+            fragments = []
+            for index, clip_id in enumerate(ids):
+                clip, labels = make_clip(index, folder=tmp_path / "clips" / name, **({"scene": scene} if scene else {}))
+                folder = tmp_path / "clips" / name / f"fragment-{clip_id}"
+                folder.mkdir()
+                exporter.write_fragment(replace(clip, id=clip_id), labels=labels, folder=folder)
+                fragments.append(folder)
+            exporter.merge(fragments, made)
+        return Path(shutil.copytree(made, tmp_path / name))
 
     return make
 
