@@ -107,7 +107,7 @@ def _overtakes(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
     del act
     if body == 0:
         same_way = np.cos(tracks.yaw_rad[0] - tracks.yaw_rad[0, 0]) > 0.7
-        others = np.flatnonzero(same_way & (tracks.event | ~tracks.parked))
+        others = np.flatnonzero(same_way & (tracks.event if tracks.event.any() else ~tracks.parked))
         pairs = (_around_ego(tracks, int(other))[0] for other in others if other != 0)
         return any(along[0] > 2.0 and along[-1] < 0.0 for along in pairs)
     along, across = _around_ego(tracks, body)

@@ -232,10 +232,6 @@ def _leader(
     other_xy = np.concatenate([middle, people.xy, people.xy + 1.2 * people.velocity])
     other_v = np.concatenate([v[:, None] * facing, people.velocity, people.velocity])
     radius = np.tile(people.radius, 2)
-    cos = np.abs(facing @ facing.T)
-    sin = np.sqrt(np.maximum(1.0 - cos**2, 0.0))
-    half_along = np.concatenate([(cos * length + sin * width) / 2, np.tile(radius, (count, 1))], axis=1)
-    half_across = np.concatenate([(sin * length + cos * width) / 2, np.tile(radius + 0.5, (count, 1))], axis=1)
 
     reach = np.maximum(2.5, 4.5 * v / _PROBES)
     probe = _station(nose_s[:, None] + reach[:, None] * np.arange(_PROBES), field)
@@ -244,12 +240,18 @@ def _leader(
     relative = other_xy[None, :, None] - point[:, None]
     along = relative[..., 0] * ahead[:, None, :, 0] + relative[..., 1] * ahead[:, None, :, 1]
     across = relative[..., 1] * ahead[:, None, :, 0] - relative[..., 0] * ahead[:, None, :, 1]
-    room = (half_across + width[:, None] / 2 + _SIDE_ROOM_M)[..., None]
+    # How much of the way each other body takes up, along and across, as the way runs there.
+    cos = np.abs(ahead[:, None, :, 0] * facing[None, :, None, 0] + ahead[:, None, :, 1] * facing[None, :, None, 1])
+    sin = np.sqrt(np.maximum(1.0 - cos**2, 0.0))
+    discs = np.broadcast_to(radius[None, :, None], (count, len(radius), _PROBES))
+    half_along = np.concatenate([(cos * length[:, None] + sin * width[:, None]) / 2, discs], axis=1)
+    half_across = np.concatenate([(sin * length[:, None] + cos * width[:, None]) / 2, discs + 0.5], axis=1)
+    room = half_across + width[:, None, None] / 2 + _SIDE_ROOM_M
     hit = (np.abs(along) <= reach[:, None, None] / 2 + 1.0) & (across > band[0][:, None, None] - room)
     hit &= across < band[1][:, None, None] + room
     hit[np.arange(count), np.arange(count)] = False
-    distance = probe[:, None] * GRID_M + along - nose_s[:, None, None] - half_along[..., None]
-    distance = np.where(hit & (distance > -half_along[..., None]), distance, np.inf)
+    distance = probe[:, None] * GRID_M + along - nose_s[:, None, None] - half_along
+    distance = np.where(hit & (distance > -half_along), distance, np.inf)
     nearest = distance.reshape(count, -1)
     best = np.argmin(nearest, axis=1)
     who = best // _PROBES

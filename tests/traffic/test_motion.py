@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,18 @@ def test_a_follower_stops_behind_one_that_stops() -> None:
     assert gap.min() > 0.8
     accel = np.diff(motion.speed_mps[:, 1]) / STEP_S
     assert accel.min() > -8.5
+
+
+def test_whoever_leaves_a_lane_does_not_brake_for_the_lorry_he_has_left_behind_his_shoulder() -> None:
+    # While it still stands askew in its new lane, the lorry beside it is not in its way.
+    out = shift(cruising(9.0), at_s=0.5, takes_s=2.6, by_m=3.5)
+    lorry = replace(
+        driver("l", cruising(3.5), s_m=42.0, speed=3.5), size_lwh_m=(9.2, 2.5, 3.5), category=Category.TRUCK
+    )
+    car = replace(driver("a", out, s_m=5.0, speed=9.0), bold=True)
+    motion = run(lorry, car)
+    assert motion.speed_mps[:, 1].min() > 7.0
+    assert motion.x_m[-1, 1] > motion.x_m[-1, 0] + 5.0
 
 
 def test_nobody_passes_his_stop_line() -> None:
