@@ -135,8 +135,10 @@ class Sampler(StrEnum):
     REDUCED_NOISE = "reduced_noise"
 
 
-def sample(sampler: Sampler, denoise: Denoiser, *, x: Tensor, sigmas: Float[Tensor, "levels"], noise: Noise) -> Tensor:
-    """Run the solver of that name; `noise` is asked only by those that add some."""
+def sample(
+    sampler: Sampler, denoise: Denoiser, *, x: Tensor, sigmas: Float[Tensor, "levels"], noise: Noise, keep: float = 0.6
+) -> Tensor:
+    """Run the solver of that name; `noise` and `keep` matter only to the one that adds some."""
     match sampler:
         case Sampler.EULER:
             return sample_euler(denoise, x, sigmas=sigmas)
@@ -145,7 +147,7 @@ def sample(sampler: Sampler, denoise: Denoiser, *, x: Tensor, sigmas: Float[Tens
         case Sampler.DPMPP_2M:
             return sample_dpmpp_2m(denoise, x, sigmas=sigmas)
         case Sampler.REDUCED_NOISE:
-            return sample_reduced_noise(denoise, x, sigmas=sigmas, noise=noise)
+            return sample_reduced_noise(denoise, x, sigmas=sigmas, noise=noise, keep=keep)
 
 
 def guided(conditional: Tensor, unconditional: Tensor, *, scale: Tensor) -> Tensor:

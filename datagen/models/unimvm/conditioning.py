@@ -63,6 +63,28 @@ class Conditions:
         return Conditions(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """The pictures of a batch of clips that are given, as latents.
+
+    latents: anything where `mask` is not set.  noise: how much noise, in parts of sigma_data, was put on them; training
+    puts some, so that a continued clip forgives what was made before.
+    """
+
+    latents: Float[Tensor, "B T V C H W"]
+    mask: Bool[Tensor, "B T V"]
+    noise: Float[Tensor, "B"]
+
+    @staticmethod
+    def nothing(latents: Float[Tensor, "B T V C H W"]) -> Given:
+        """Return "nothing is given" in the shape and place of `latents`."""
+        return Given(
+            latents=torch.zeros_like(latents),
+            mask=torch.zeros(latents.shape[:3], dtype=torch.bool, device=latents.device),
+            noise=torch.zeros(len(latents), device=latents.device),
+        )
+
+
 def joined(conditions: list[Conditions]) -> Conditions:
     """Return one batch of several."""
     return Conditions(

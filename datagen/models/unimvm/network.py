@@ -14,11 +14,11 @@ from diffusers.models.attention import TemporalBasicTransformerBlock
 from diffusers.models.resnet import SpatioTemporalResBlock
 from diffusers.models.transformers.transformer_temporal import TransformerSpatioTemporalModel
 from einops import rearrange, repeat
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from datagen.models.samplers import edm_scalings
-from datagen.models.unimvm.conditioning import ConditionEncoder, Conditions
+from datagen.models.unimvm.conditioning import ConditionEncoder, Conditions, Given
 from datagen.models.unimvm.spec import Spec
 from datagen.models.unimvm.words import WordEncoder
 
@@ -31,43 +31,42 @@ class UniMVM(nn.Module):
 
     sigma_data: Tensor
 
-    def __init__(self, spec: Spec, *, sigma_data: Float[Tensor, "C"] | None = None) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        *,
+        sigma_data: Float[Tensor, "C"] | None = None,
+        unet: UNetSpatioTemporalConditionModel | None = None,
+    ) -> None:
         super().__init__()
         self.spec = spec
         self.register_buffer("sigma_data", torch.ones(spec.latent_channels) if sigma_data is None else sigma_data)
         self.conditions = ConditionEncoder(spec)
         self.words = WordEncoder(spec.unet.context)
-        self.unet = new_unet(spec)
-        still_at_first(self.unet)
+        self.unet = unet or new_unet(spec)
 
     def forward(
         self,
         noisy: Float[Tensor, "B T V C H W"],
         sigma: Float[Tensor, "B"],
         conditions: Conditions,
-        given: Float[Tensor, "B T V C H W"],
-        mask: Bool[Tensor, "B T V"],
-        given_sigma: Float[Tensor, "B"],
+        given: Given,
     ) -> Float[Tensor, "B T V C H W"]:
-        """Return the clean latents the network believes in; where pictures are given, the given ones.
-
-        given: latents where `mask` is set, anything elsewhere.  given_sigma: how much noise, in parts of sigma_data,
-        was put on them (training makes some, so that continued clips forgive what was made before).
-        """
+        """Return the clean latents the network believes in; where pictures are given, the given ones."""
         dtype = self.unet.dtype
         sigma_data = self.sigma_data.float()[:, None, None]
         c_skip, c_out, c_in, c_noise = edm_scalings(sigma.float()[:, None, None, None, None, None], sigma_data)
-        known = mask[:, :, :, None, None, None]
-        shown = torch.where(known, given / sigma_data * self.spec.given_gain, 0.0)
+        known = given.mask[:, :, :, None, None, None]
+        shown = torch.where(known, given.latents / sigma_data * self.spec.given_gain, 0.0)
         noisy_in = (c_in * noisy).to(dtype)
         features = self.conditions(conditions, sigma_data, like=noisy_in)
         cells = known.to(dtype).expand(-1, -1, -1, 1, *noisy.shape[-2:])
         door = torch.cat([noisy_in, shown.to(dtype), cells, features], dim=3)
         told = conditions.words_told[:, None]
         tokens = self.words(conditions.words * told, conditions.text * told)
-        ids = torch.stack([conditions.rate_hz, torch.full_like(given_sigma, MOTION_BUCKET), given_sigma], dim=1)
+        ids = torch.stack([conditions.rate_hz, torch.full_like(given.noise, MOTION_BUCKET), given.noise], dim=1)
         F = self._unet(door, c_noise.flatten(), tokens.to(dtype), ids)
-        return torch.where(known, given, c_skip * noisy + c_out * F.float())
+        return torch.where(known, given.latents, c_skip * noisy + c_out * F.float())
 
     def _unet(
         self,
@@ -93,11 +92,11 @@ class UniMVM(nn.Module):
         )
 
 
-def new_unet(spec: Spec, *, in_channels: int | None = None) -> UNetSpatioTemporalConditionModel:
-    """Return a fresh UNet of the spec's sizes, whose temporal layers are skipped when there is one frame."""
+def new_unet(spec: Spec) -> UNetSpatioTemporalConditionModel:
+    """Return a fresh UNet of the spec's sizes, whose temporal layers do nothing yet."""
     size = spec.unet
     unet = UNetSpatioTemporalConditionModel(
-        in_channels=in_channels or spec.in_channels,
+        in_channels=spec.in_channels,
         out_channels=spec.latent_channels,
         down_block_types=tuple(
             "CrossAttnDownBlockSpatioTemporal" if attends else "DownBlockSpatioTemporal" for attends in size.attention
@@ -115,6 +114,7 @@ def new_unet(spec: Spec, *, in_channels: int | None = None) -> UNetSpatioTempora
         num_frames=spec.frames,
     )
     skip_time_of_single_frames(unet)
+    still_at_first(unet)
     return unet
 
 

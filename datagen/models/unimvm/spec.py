@@ -105,7 +105,7 @@ TINY = Spec(
     latent_channels=16,
     conditions=tuple(Condition),
     unet=UNetSpec(
-        channels=(64, 128, 192), attention=(False, True, True), heads=(2, 4, 6), layers=1, context=128, time_ids=64
+        channels=(64, 96, 160), attention=(False, True, True), heads=(2, 3, 5), layers=1, context=96, time_ids=64
     ),
 )
 """The embedded default: trained on CPU cores, shipped in half precision."""

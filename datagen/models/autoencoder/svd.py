@@ -1,0 +1,36 @@
+"""Stable Video Diffusion's temporal autoencoder, behind the same two verbs as ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diffusers import AutoencoderKLTemporalDecoder
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from datagen.errors import InputError
+
+
+class TemporalAutoencoder(nn.Module):
+    """A diffusers AutoencoderKLTemporalDecoder; latents are the posterior's mode times its scaling factor."""
+
+    def __init__(self, vae: AutoencoderKLTemporalDecoder) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def encode(self, pictures: Float[Tensor, "N 3 Hpx Wpx"]) -> Float[Tensor, "N C H W"]:
+        """Return latents of unit spread."""
+        return self.vae.encode(pictures).latent_dist.mode() * self.vae.config.scaling_factor
+
+    def decode(self, latents: Float[Tensor, "N C H W"], *, frames: int) -> Float[Tensor, "N 3 Hpx Wpx"]:
+        """Return pictures, the frames of each clip smoothed together by the temporal decoder."""
+        return self.vae.decode(latents / self.vae.config.scaling_factor, num_frames=frames).sample
+
+
+def load_svd_autoencoder(folder: Path) -> TemporalAutoencoder:
+    """Load the `vae` of a diffusers-format SVD folder. Raises InputError if there is none."""
+    try:
+        vae = AutoencoderKLTemporalDecoder.from_pretrained(folder, subfolder="vae", use_safetensors=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: no diffusers-format temporal autoencoder in its folder 'vae' ({error})") from error
+    return TemporalAutoencoder(vae)

@@ -1,0 +1,148 @@
+"""How a clip is made: conditions, what is given and a seed go in; latents, then pictures come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, UInt8
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from datagen.models.autoencoder import Autoencoder
+from datagen.models.samplers import Sampler, guidance_ramp, guided, karras_sigmas, log_spaced_sigmas, sample
+from datagen.models.unimvm.conditioning import Conditions, Given
+from datagen.models.unimvm.network import UniMVM
+
+
+class Sampling(BaseModel):
+    """How to sample.
+
+    guidance: of the first and the last frame, rising evenly between; (1, 1) asks the network half as often.
+    keep: part of the noise that the reduced-noise sampler adds back.
+    overlap: frames of the clip before that a continued clip is given.
+    given_noise: noise on given latents, in parts of their spread (0.02 in Stable Video Diffusion).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sampler: Sampler = Sampler.REDUCED_NOISE
+    steps: int = 10
+    sigma_max: float = 40.0
+    sigma_min: float = 0.02
+    guidance: tuple[float, float] = (1.0, 1.0)
+    keep: float = 0.6
+    overlap: int = 2
+    given_noise: float = 0.02
+
+
+def clip_noise(seed: int, shape: tuple[int, ...]) -> Iterator[Float[Tensor, "T V C H W"]]:
+    """Yield one clip's standard normal noise, draw after draw: it depends on its seed alone, not on batch or device."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield torch.randn(shape, generator=generator)
+
+
+@torch.inference_mode()
+def make_latents(
+    network: UniMVM, conditions: Conditions, *, given: Given, seeds: Sequence[int], sampling: Sampling
+) -> Float[Tensor, "B T V C H W"]:
+    """Return one batch of clips as latents: the denoising loop, apart from the solver's own arithmetic."""
+    B, T = given.mask.shape[:2]
+    draws = [clip_noise(seed, tuple(given.latents.shape[1:])) for seed in seeds]
+    assert len(draws) == B
+
+    def noise() -> Tensor:
+        return torch.stack([next(draw) for draw in draws]).to(given.latents.device)
+
+    blur = noise() * network.sigma_data.float()[:, None, None]
+    shown = replace(
+        given,
+        latents=given.latents + sampling.given_noise * blur,
+        noise=torch.full_like(given.noise, sampling.given_noise),
+    )
+    ramp = guidance_ramp(T, sampling.guidance[0], high=sampling.guidance[1]).to(given.latents.device)
+    untold = conditions.untold()
+
+    def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+        told = network(x, sigma.expand(B), conditions, shown)
+        if sampling.guidance == (1.0, 1.0):
+            return told
+        return guided(told, network(x, sigma.expand(B), untold, shown), scale=ramp[:, None, None, None, None])
+
+    spaced = log_spaced_sigmas if sampling.sampler is Sampler.REDUCED_NOISE else karras_sigmas
+    sigmas = spaced(sampling.steps, sampling.sigma_max, sigma_min=sampling.sigma_min, device=given.latents.device)
+    x = noise() * sampling.sigma_max
+    x = sample(sampling.sampler, denoise, x=x, sigmas=sigmas, noise=noise, keep=sampling.keep)
+    return torch.where(given.mask[:, :, :, None, None, None], given.latents, x)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Frames `start` to before `stop`, of which the first `known` were made by the window before."""
+
+    start: int
+    stop: int
+    known: int
+
+
+def windows(total: int, frames: int, *, overlap: int) -> list[Window]:
+    """Return windows of `frames` frames that cover `total`; the last one leans back so that it is whole.
+
+    >>> [(w.start, w.stop, w.known) for w in windows(20, 8, overlap=2)]
+    [(0, 8, 0), (6, 14, 2), (12, 20, 2)]
+    """
+    assert 0 < overlap < frames
+    made = [Window(0, min(frames, total), 0)]
+    while (done := made[-1].stop) < total:
+        stop = min(done - overlap + frames, total)
+        made.append(Window(stop - frames, stop, done - (stop - frames)))
+    return made
+
+
+def make_long_latents(
+    network: UniMVM, conditions: Conditions, *, given: Given, seeds: Sequence[int], sampling: Sampling
+) -> Float[Tensor, "B T V C H W"]:
+    """Return clips of any length: each window is given the last frames of the one before (continuation)."""
+    total = given.mask.shape[1]
+    latents, mask = given.latents.clone(), given.mask.clone()
+    for i, window in enumerate(windows(total, network.spec.frames, overlap=sampling.overlap)):
+        here = slice(window.start, window.stop)
+        part = Given(latents=latents[:, here], mask=mask[:, here], noise=given.noise)
+        latents[:, here] = make_latents(
+            network,
+            conditions.frames(window.start, window.stop),
+            given=part,
+            seeds=[seed + i * _SEED_STRIDE for seed in seeds],
+            sampling=sampling,
+        )
+        mask[:, here] = True
+    return latents
+
+
+_SEED_STRIDE = 0x9E3779B1
+"""Between the windows of one clip: odd and large, so that neighbouring seeds do not meet."""
+
+
+@torch.inference_mode()
+def encode_pictures(
+    autoencoder: Autoencoder, pictures: UInt8[Tensor, "B T V Hpx Wpx 3"], *, chunk: int = 48
+) -> Float[Tensor, "B T V C H W"]:
+    """Return the latents of pictures, view by view."""
+    B, T, V = pictures.shape[:3]
+    flat = rearrange(pictures, "B T V H W c -> (B T V) c H W")
+    latents = torch.cat([autoencoder.encode(part.float() / 127.5 - 1).float() for part in flat.split(chunk)])
+    return rearrange(latents, "(B T V) C H W -> B T V C H W", B=B, T=T, V=V)
+
+
+@torch.inference_mode()
+def decode_pictures(
+    autoencoder: Autoencoder, latents: Float[Tensor, "B T V C H W"]
+) -> Iterator[UInt8[Tensor, "B T Hpx Wpx 3"]]:
+    """Yield the pictures of one view after the other, so that writing them can begin with the first."""
+    B, T = latents.shape[:2]
+    for view in latents.unbind(2):
+        pictures = autoencoder.decode(rearrange(view, "B T C H W -> (B T) C H W"), frames=T).float()
+        levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        yield rearrange(levels, "(B T) c H W -> B T H W c", B=B)

@@ -1,0 +1,72 @@
+"""Specs and conditions small enough for a test to train on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from datagen.models.unimvm.conditioning import Conditions, Given
+from datagen.models.unimvm.spec import Condition, Spec, UNetSpec
+from datagen.models.unimvm.words import text_bytes
+
+SMALLEST = Spec(
+    name="smallest",
+    views=3,
+    view_px=(32, 16),
+    frames=4,
+    latent_channels=4,
+    conditions=tuple(Condition),
+    unet=UNetSpec(channels=(32, 64), attention=(False, True), heads=(1, 2), layers=1, context=32, time_ids=32),
+)
+
+
+def conditions_of(spec: Spec, clips: int, *, frames: int | None = None, seed: int = 0) -> Conditions:
+    """Return random conditions in the shapes of a spec."""
+    T, V, C, (H, W), (width, height) = frames or spec.frames, spec.views, spec.latent_channels, spec.cells, spec.view_px
+    generator = torch.Generator().manual_seed(seed)
+
+    def canvas(channels):
+        return (torch.rand(clips, T, V, channels, height, width, generator=generator) < 0.1).to(torch.uint8) * 204
+
+    return Conditions(
+        map=canvas(3),
+        boxes=canvas(spec.box_channels),
+        proxy=torch.randn(clips, T, V, C, H, W, generator=generator),
+        rays=torch.randn(clips, V, 6, H, W, generator=generator),
+        appearance=torch.rand(clips, T, V, 3, H, W, generator=generator),
+        words=torch.randint(1, 4, (clips, 3), generator=generator),
+        text=torch.stack([text_bytes(f"clip {i}") for i in range(clips)]),
+        rate_hz=torch.full((clips,), spec.rate_hz),
+        layout_told=torch.ones(clips, dtype=torch.bool),
+        words_told=torch.ones(clips, dtype=torch.bool),
+    )
+
+
+def latents_of(spec: Spec, clips: int, *, frames: int | None = None, seed: int = 1) -> torch.Tensor:
+    """Return random latents in the shapes of a spec."""
+    shape = (clips, frames or spec.frames, spec.views, spec.latent_channels, *spec.cells)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def spec() -> Spec:
+    """A spec with every condition."""
+    return SMALLEST
+
+
+@pytest.fixture
+def conditions_for():
+    """Random conditions by spec and number of clips."""
+    return conditions_of
+
+
+@pytest.fixture
+def latents_for():
+    """Random latents by spec and number of clips."""
+    return latents_of
+
+
+@pytest.fixture
+def nothing_for():
+    """Nothing given, by spec and number of clips."""
+    return lambda spec, clips, **keys: Given.nothing(latents_of(spec, clips, **keys))

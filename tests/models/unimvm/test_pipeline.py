@@ -1,0 +1,97 @@
+"""Sampling: seeds decide, batches do not; long clips hang together."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from datagen.models.autoencoder.patch import PatchAutoencoder, PatchSpec
+from datagen.models.samplers import Sampler
+from datagen.models.unimvm.conditioning import Given, joined
+from datagen.models.unimvm.masks import given_frames
+from datagen.models.unimvm.network import UniMVM
+from datagen.models.unimvm.pipeline import (
+    Sampling,
+    decode_pictures,
+    encode_pictures,
+    make_latents,
+    make_long_latents,
+    windows,
+)
+
+QUICK = Sampling(steps=3)
+
+
+@pytest.fixture
+def network(spec):
+    torch.manual_seed(0)
+    return UniMVM(spec).eval()
+
+
+@pytest.mark.parametrize("sampler", Sampler)
+@pytest.mark.parametrize("guidance", [(1.0, 1.0), (2.0, 5.0)])
+def test_a_clip_depends_on_its_seed_and_not_on_its_batch(network, spec, conditions_for, nothing_for, sampler, guidance):  # noqa: PLR0917
+    sampling = Sampling(steps=3, sampler=sampler, guidance=guidance)
+    clips = [conditions_for(spec, 1, seed=i) for i in range(2)]
+
+    def make(conditions, seeds):
+        given = nothing_for(spec, len(seeds))
+        return make_latents(network, conditions, given=given, seeds=seeds, sampling=sampling)
+
+    together, alone = make(joined(clips), [7, 8]), make(clips[1], [8])
+    assert torch.equal(alone, make(clips[1], [8]))
+    assert torch.allclose(together[1:], alone, atol=1e-4)
+    assert not torch.allclose(make(clips[1], [9]), alone, atol=1e-2)
+
+
+def test_given_pictures_stay_as_they_were_given(network, spec, conditions_for, latents_for):
+    given = Given(latents=latents_for(spec, 1), mask=given_frames(spec.frames, spec.views)[None], noise=torch.zeros(1))
+    made = make_latents(network, conditions_for(spec, 1), given=given, seeds=[0], sampling=QUICK)
+    assert torch.equal(made[:, 0], given.latents[:, 0])
+
+
+def test_windows_cover_a_long_clip_and_each_knows_the_end_of_the_one_before():
+    for total in range(1, 40):
+        made = windows(total, 8, overlap=2)
+        assert made[0].start == 0
+        assert made[-1].stop == total
+        for before, after in pairwise(made):
+            assert before.stop - after.start == after.known >= 2
+            assert after.stop - after.start == 8
+            assert after.stop > before.stop
+
+
+def test_a_long_clip_begins_as_the_short_one_and_keeps_what_is_given(network, spec, conditions_for, latents_for):
+    told, latents = conditions_for(spec, 1, frames=9), latents_for(spec, 1, frames=9)
+    mask = torch.zeros(1, 9, spec.views, dtype=torch.bool)
+    mask[:, :, 1] = True
+    given = Given(latents=latents, mask=mask, noise=torch.zeros(1))
+    long = make_long_latents(network, told, given=given, seeds=[3], sampling=QUICK)
+    first = Given(latents=latents[:, :4], mask=mask[:, :4], noise=torch.zeros(1))
+    assert torch.equal(long[:, :4], make_latents(network, told.frames(0, 4), given=first, seeds=[3], sampling=QUICK))
+    assert torch.equal(long[:, :, 1], latents[:, :, 1])
+    assert not torch.allclose(long[:, 4:8, 0], long[:, :4, 0])
+
+
+def test_guidance_away_from_nothing_said_changes_the_clip(network, spec, conditions_for, nothing_for):
+    told = conditions_for(spec, 1)
+
+    def make(conditions, guidance):
+        sampling = Sampling(steps=3, guidance=guidance)
+        return make_latents(network, conditions, given=nothing_for(spec, 1), seeds=[0], sampling=sampling)
+
+    assert not torch.allclose(make(told, (1.0, 1.0)), make(told, (3.0, 3.0)))
+    nothing_said = told.untold()
+    assert torch.allclose(make(nothing_said, (1.0, 1.0)), make(nothing_said, (3.0, 3.0)), atol=1e-4)
+
+
+def test_pictures_survive_both_ways_view_by_view(spec):
+    autoencoder = PatchAutoencoder(PatchSpec(latent_channels=192, width=32, blocks=1))
+    pictures = torch.randint(0, 256, (1, 2, 3, 16, 32, 3), dtype=torch.uint8)
+    autoencoder.fit(torch.rand(64, 3, 16, 32) * 2 - 1)
+    latents = encode_pictures(autoencoder, pictures)
+    assert latents.shape == (1, 2, 3, 192, 2, 4)
+    back = torch.stack(list(decode_pictures(autoencoder, latents)), dim=2)
+    assert (back.int() - pictures.int()).abs().max() <= 1, "as many channels as numbers in a patch lose nothing"
