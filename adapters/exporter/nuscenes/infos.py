@@ -25,13 +25,12 @@ from typing import Any
 
 import numpy as np
 import shapely
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from adapters.exporter.nuscenes.scene_rows import SceneRows, Shutter, scenes
 from adapters.exporter.nuscenes.tables import Row, read_table
 from adapters.exporter.nuscenes.taxonomy import CATEGORY_NAMES, DETECTION_NAMES
 from datagen.errors import DatasetError
-from datagen.scene import SE3
 from datagen.scene.pose import rotation_from_quat
 from datagen.scene.scene import box_corners_m
 
@@ -148,15 +147,15 @@ def scene_infos(scene: SceneRows, *, attributes: dict[str, str]) -> Iterator[Inf
         yield {
             "token": sample["token"],
             "timestamp": sample["timestamp"] / 1e6,
-            "ego2global": lidar.world_SE3_ego.matrix.tolist(),
+            "ego2global": lidar.world_SE3_ego.tolist(),
             "images": {camera.channel: _image(camera, lidar) for camera in cameras},
             "lidar_points": {
                 "num_pts_feats": 5,
                 "lidar_path": Path(lidar.row["filename"]).name,
-                "lidar2ego": lidar.ego_SE3_sensor.matrix.tolist(),
+                "lidar2ego": lidar.ego_SE3_sensor.tolist(),
             },
             **({"lidar_sweeps": [_sweep(sweep, lidar) for sweep in before]} if before else {}),
-            "instances": boxes.instances(lidar.world_SE3_sensor.inverse()),
+            "instances": boxes.instances(lidar),
             "cam_instances": {camera.channel: boxes.camera_instances(camera) for camera in cameras},
             "unlabelled": {row["category_name"] for row in boxes.rows if row["category_name"] not in CLASS_OF},
         }
@@ -170,10 +169,10 @@ def _image(camera: Shutter, lidar: Shutter) -> Info:
     return {
         "img_path": Path(camera.row["filename"]).name,
         "cam2img": camera.intrinsics,
-        "cam2ego": camera.ego_SE3_sensor.matrix.tolist(),
+        "cam2ego": camera.ego_SE3_sensor.tolist(),
         "sample_data_token": camera.row["token"],
         "timestamp": camera.row["timestamp"] / 1e6,
-        "lidar2cam": (camera.world_SE3_sensor.inverse() @ lidar.world_SE3_sensor).matrix.tolist(),
+        "lidar2cam": (camera.sensor_SE3_world @ lidar.world_SE3_sensor).tolist(),
     }
 
 
@@ -181,12 +180,13 @@ def _sweep(sweep: Shutter, lidar: Shutter) -> Info:
     """Return an earlier sweep. mmdet3d replaces the folder of its path by the data prefix of samples or sweeps."""
     return {
         "timestamp": sweep.row["timestamp"] / 1e6,
-        "ego2global": sweep.world_SE3_ego.matrix.tolist(),
+        "ego2global": sweep.world_SE3_ego.tolist(),
         "sample_data_token": sweep.row["token"],
         "lidar_points": {
+            "num_pts_feats": 5,
             "lidar_path": sweep.row["filename"],
-            "lidar2ego": sweep.ego_SE3_sensor.matrix.tolist(),
-            "lidar2sensor": (sweep.world_SE3_sensor.inverse() @ lidar.world_SE3_sensor).matrix.tolist(),
+            "lidar2ego": sweep.ego_SE3_sensor.tolist(),
+            "lidar2sensor": (sweep.sensor_SE3_world @ lidar.world_SE3_sensor).tolist(),
         },
     }
 
@@ -224,12 +224,17 @@ class Boxes:
         names = [[attributes[token] for token in row["attribute_tokens"][:1]] or ["None"] for row in rows]
         self.attribute_labels = [ATTRIBUTES.index(name) for (name,) in names]
 
-    def instances(self, lidar_SE3_world: SE3) -> list[Info]:
+    def _seen_by(
+        self, sensor: Shutter
+    ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3 3"], Float[np.ndarray, "n 3"]]:
+        """Return centres, rotations and velocities in a sensor's frame."""
+        turn, shift = sensor.sensor_SE3_world[:3, :3], sensor.sensor_SE3_world[:3, 3]
+        return self.center_m @ turn.T + shift, turn @ self.rotation, self.velocity_mps @ turn.T
+
+    def instances(self, lidar: Shutter) -> list[Info]:
         """Return the boxes as the LiDAR sees them."""
-        center = lidar_SE3_world.transform(self.center_m)
-        yaw = _yaw(lidar_SE3_world.rotation @ self.rotation)
-        box = np.column_stack([center, self.size_wlh_m[:, [1, 0, 2]], yaw])
-        velocity = self.velocity_mps @ lidar_SE3_world.rotation.T
+        center, rotation, velocity = self._seen_by(lidar)
+        box = np.column_stack([center, self.size_wlh_m[:, [1, 0, 2]], _yaw(rotation)])
         return [
             {
                 "bbox_3d": box[index].tolist(),
@@ -245,23 +250,19 @@ class Boxes:
 
     def camera_instances(self, camera: Shutter) -> list[Info]:
         """Return the boxes of known classes that a camera sees, with their centre ahead of it."""
-        cam_SE3_world = camera.world_SE3_sensor.inverse()
-        center = cam_SE3_world.transform(self.center_m)
-        rotation = cam_SE3_world.rotation @ self.rotation
+        center, rotation, velocity = self._seen_by(camera)
         box = np.column_stack([center, self.size_wlh_m[:, [1, 2, 0]], -_yaw(rotation)])
-        velocity = self.velocity_mps @ cam_SE3_world.rotation.T
-        corners = box_corners_m((1.0, 1.0, 1.0)) * self.size_wlh_m[:, None, [1, 0, 2]]
-        corners = np.einsum("nij,nkj->nki", rotation, corners) + center[:, None]
         intrinsics = np.array(camera.intrinsics)
-        bounds, seen = _picture_bounds(corners, intrinsics, width=camera.row["width"], height=camera.row["height"])
-        labelled = np.array(self.labels, dtype=np.int64) >= 0
-        ahead = np.flatnonzero(seen & labelled & (center[:, 2] > 0))
+        ahead = np.flatnonzero((np.array(self.labels, dtype=np.int64) >= 0) & (center[:, 2] > 0))
+        corners = box_corners_m((1.0, 1.0, 1.0)) * self.size_wlh_m[ahead, None][..., [1, 0, 2]]
+        corners = np.einsum("nij,nkj->nki", rotation[ahead], corners) + center[ahead, None]
+        bounds = _picture_bounds(corners, intrinsics, width=camera.row["width"], height=camera.row["height"])
         pixel = center @ intrinsics.T
         return [
             {
                 "bbox_label": self.labels[index],
                 "bbox_label_3d": self.labels[index],
-                "bbox": bounds[index].tolist(),
+                "bbox": bound.tolist(),
                 "bbox_3d_isvalid": True,
                 "bbox_3d": box[index].tolist(),
                 "velocity": velocity[index, 0::2].tolist(),
@@ -269,7 +270,8 @@ class Boxes:
                 "depth": float(center[index, 2]),
                 "attr_label": self.attribute_labels[index],
             }
-            for index in ahead
+            for index, bound in zip(ahead, bounds)
+            if np.isfinite(bound).all()
         ]
 
 
@@ -284,16 +286,21 @@ def _yaw(rotation: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, "n"]:
 
 def _picture_bounds(
     corners_m: Float[np.ndarray, "n 8 3"], intrinsics: Float[np.ndarray, "3 3"], *, width: int, height: int
-) -> tuple[Float[np.ndarray, "n 4"], Bool[np.ndarray, "n"]]:
-    """Return x0, y0, x1, y1 of what of each box is in the picture, and whether anything is.
+) -> Float[np.ndarray, "n 4"]:
+    """Return x0, y0, x1, y1 of what of each box is in the picture, NaN where nothing is.
 
-    It is the hull of the corners ahead of the camera, cut by the picture's edge.
+    It is the hull of the corners ahead of the camera, of which every box has one, cut by the picture's edge.
     """
-    box_of, corner = np.nonzero(corners_m[..., 2] > 0)
-    points = corners_m[box_of, corner] @ intrinsics.T
-    hulls = np.full(len(corners_m), shapely.Polygon(), dtype=object)
-    if len(box_of):
-        present, group = np.unique(box_of, return_inverse=True)
-        hulls[present] = shapely.convex_hull(shapely.multipoints(points[:, :2] / points[:, 2:], indices=group))
+    points = corners_m @ intrinsics.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pixels = np.where(points[..., 2:] > 0, points[..., :2] / points[..., 2:], np.nan)
+    bounds = np.full((len(pixels), 4), np.nan)
+    if not len(pixels):
+        return bounds
+    low, high = np.nanmin(pixels, axis=1), np.nanmax(pixels, axis=1)
+    near = np.flatnonzero((high > 0).all(axis=1) & (low < [width, height]).all(axis=1))
+    box_of, corner = np.nonzero(np.isfinite(pixels[near, :, 0]))
+    hulls = shapely.convex_hull(shapely.multipoints(pixels[near][box_of, corner], indices=box_of))
     cut = shapely.intersection(hulls, shapely.box(0, 0, width, height))
-    return shapely.bounds(cut).reshape(-1, 4), shapely.area(cut) > 0
+    bounds[near] = np.where(shapely.area(cut)[:, None] > 0, shapely.bounds(cut), np.nan)
+    return bounds

@@ -13,9 +13,11 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from adapters.exporter.nuscenes.tables import Row, dump, read_table
 from datagen.errors import DatasetError
@@ -25,20 +27,29 @@ Dealt = Iterable[tuple[int, str, str]]
 """Scene's index, kind of row, row as JSON."""
 
 
+Matrix = Float[np.ndarray, "4 4"]
+"""A rigid transform as a homogeneous matrix: each is used many times, so it is made once."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shutter:
     """One picture or sweep: its row of `sample_data`, and from where it was taken."""
 
     row: Row
     channel: str
-    world_SE3_ego: SE3
-    ego_SE3_sensor: SE3
     intrinsics: list[list[float]]
+    world_SE3_ego: Matrix
+    ego_SE3_sensor: Matrix
 
-    @property
-    def world_SE3_sensor(self) -> SE3:
+    @cached_property
+    def world_SE3_sensor(self) -> Matrix:
         """Where the sensor was."""
         return self.world_SE3_ego @ self.ego_SE3_sensor
+
+    @cached_property
+    def sensor_SE3_world(self) -> Matrix:
+        """How the sensor sees the world."""
+        return inverse(self.world_SE3_sensor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,13 +126,14 @@ def _deal_all(connection: sqlite3.Connection, tables: Path, sensors: dict[str, R
 
 
 def _sensors(tables: Path) -> dict[str, Row]:
-    """Return calibrated sensors by token, each with its channel and modality."""
+    """Return calibrated sensors by token, each with its channel, modality and place on the vehicle."""
     sensors = {row["token"]: row for row in read_table(tables / "sensor.json")}
     return {
         row["token"]: {
             **row,
             "channel": sensors[row["sensor_token"]]["channel"],
             "modality": sensors[row["sensor_token"]]["modality"],
+            "ego_SE3_sensor": _matrix(row),
         }
         for row in read_table(tables / "calibrated_sensor.json")
     }
@@ -132,16 +144,16 @@ def _scene(scene: Row, connection: sqlite3.Connection, index: int, *, sensors: d
     rows: dict[str, list[Row]] = defaultdict(list)
     for kind, body in connection.execute("SELECT kind, body FROM dealt WHERE scene = ? ORDER BY rowid", (index,)):
         rows[kind].append(json.loads(body))
-    poses = {row["token"]: _pose(row) for row in rows["pose"]}
+    poses = {row["token"]: _matrix(row) for row in rows["pose"]}
 
     def shutter(row: Row) -> Shutter:
         sensor = sensors[row["calibrated_sensor_token"]]
         return Shutter(
             row=row,
             channel=sensor["channel"],
-            world_SE3_ego=poses[row["ego_pose_token"]],
-            ego_SE3_sensor=_pose(sensor),
             intrinsics=sensor["camera_intrinsic"],
+            world_SE3_ego=poses[row["ego_pose_token"]],
+            ego_SE3_sensor=sensor["ego_SE3_sensor"],
         )
 
     cameras, boxes = defaultdict(list), defaultdict(list)
@@ -158,5 +170,13 @@ def _scene(scene: Row, connection: sqlite3.Connection, index: int, *, sensors: d
     )
 
 
-def _pose(row: Row) -> SE3:
-    return SE3(quat_wxyz=np.array(row["rotation"]), translation_m=np.array(row["translation"]))
+def inverse(matrix: Matrix) -> Matrix:
+    """Return the inverse of a rigid transform."""
+    inverted = np.eye(4)
+    inverted[:3, :3] = matrix[:3, :3].T
+    inverted[:3, 3] = -matrix[:3, :3].T @ matrix[:3, 3]
+    return inverted
+
+
+def _matrix(row: Row) -> Matrix:
+    return SE3(quat_wxyz=np.array(row["rotation"]), translation_m=np.array(row["translation"])).matrix
