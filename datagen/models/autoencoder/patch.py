@@ -63,9 +63,14 @@ class PatchAutoencoder(nn.Module):
         patches = self.unproject(z) + self.mean[:, None, None]
         return rearrange(patches, "N (c a b) H W -> N c (H a) (W b)", a=s, b=s) + self.paint(z)
 
-    def forward(self, pictures: Float[Tensor, "N 3 Hpx Wpx"]) -> Float[Tensor, "N 3 Hpx Wpx"]:
-        """Return what is left of the pictures after both ways."""
-        return self.decode(self.encode(pictures))
+    def forward(
+        self, pictures: Float[Tensor, "N 3 Hpx Wpx"], noise: Float[Tensor, "N C H W"] | None = None
+    ) -> Float[Tensor, "N 3 Hpx Wpx"]:
+        """Return what is left of the pictures after both ways, with `noise` on the latents in parts of their spread."""
+        latents = self.encode(pictures)
+        if noise is not None:
+            latents = latents + noise * latents.detach().std(dim=(0, 2, 3), keepdim=True)
+        return self.decode(latents)
 
     @torch.no_grad()
     def fit(self, pictures: Float[Tensor, "N 3 Hpx Wpx"]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from diffusers import AutoencoderKLTemporalDecoder
 from jaxtyping import Float
@@ -16,7 +17,7 @@ class TemporalAutoencoder(nn.Module):
 
     def __init__(self, vae: AutoencoderKLTemporalDecoder) -> None:
         super().__init__()
-        self.vae = vae
+        self.vae: Any = vae  # a type checker cannot follow its mixins
 
     def encode(self, pictures: Float[Tensor, "N 3 Hpx Wpx"]) -> Float[Tensor, "N C H W"]:
         """Return latents of unit spread."""

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from diffusers.models.attention import TemporalBasicTransformerBlock
@@ -22,6 +24,8 @@ from datagen.models.unimvm.conditioning import ConditionEncoder, Conditions, Giv
 from datagen.models.unimvm.spec import Spec
 from datagen.models.unimvm.words import WordEncoder
 
+UNet: TypeAlias = Any
+"""UNetSpatioTemporalConditionModel, whose mixins a type checker cannot follow."""
 MOTION_BUCKET = 127.0
 """Stable Video Diffusion's second clip number, at the value its released pipeline uses."""
 
@@ -36,14 +40,14 @@ class UniMVM(nn.Module):
         spec: Spec,
         *,
         sigma_data: Float[Tensor, "C"] | None = None,
-        unet: UNetSpatioTemporalConditionModel | None = None,
+        unet: UNet | None = None,
     ) -> None:
         super().__init__()
         self.spec = spec
         self.register_buffer("sigma_data", torch.ones(spec.latent_channels) if sigma_data is None else sigma_data)
         self.conditions = ConditionEncoder(spec)
         self.words = WordEncoder(spec.unet.context)
-        self.unet = unet or new_unet(spec)
+        self.unet: UNet = new_unet(spec) if unet is None else unet
 
     def forward(
         self,
@@ -92,10 +96,10 @@ class UniMVM(nn.Module):
         )
 
 
-def new_unet(spec: Spec) -> UNetSpatioTemporalConditionModel:
+def new_unet(spec: Spec) -> UNet:
     """Return a fresh UNet of the spec's sizes, whose temporal layers do nothing yet."""
     size = spec.unet
-    unet = UNetSpatioTemporalConditionModel(
+    unet: UNet = UNetSpatioTemporalConditionModel(
         in_channels=spec.in_channels,
         out_channels=spec.latent_channels,
         down_block_types=tuple(
@@ -159,7 +163,7 @@ class _Transformer(TransformerSpatioTemporalModel):
         encoder_hidden_states: Tensor | None = None,
         image_only_indicator: Tensor | None = None,
         return_dict: bool = True,
-    ) -> tuple[Tensor]:
+    ) -> Any:
         assert image_only_indicator is not None
         if image_only_indicator.shape[-1] > 1:
             return super().forward(hidden_states, encoder_hidden_states, image_only_indicator, return_dict=False)
@@ -167,7 +171,7 @@ class _Transformer(TransformerSpatioTemporalModel):
         x = self.proj_in(rearrange(self.norm(hidden_states), "N C H W -> N (H W) C"))
         for block in self.transformer_blocks:
             if torch.is_grad_enabled() and self.gradient_checkpointing:
-                x = self._gradient_checkpointing_func(block, x, None, encoder_hidden_states, None)
+                x = self._gradient_checkpointing_func(block, x, None, encoder_hidden_states, None)  # type: ignore[operator]
             else:
                 x = block(x, encoder_hidden_states=encoder_hidden_states)
         return (rearrange(self.proj_out(x), "N (H W) C -> N C H W", H=H, W=W) + hidden_states,)

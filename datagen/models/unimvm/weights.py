@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from datagen.errors import InputError
 from datagen.models import weights
-from datagen.models.unimvm.network import UniMVM, skip_time_of_single_frames
+from datagen.models.unimvm.network import UNet, UniMVM, skip_time_of_single_frames
 from datagen.models.unimvm.spec import Spec, UNetSpec
 
 FORMAT = "datagen-unimvm-1"
@@ -50,10 +50,11 @@ def load_svd(folder: Path, spec: Spec) -> UniMVM:
     return UniMVM(spec, unet=pretrained)
 
 
-def widen_input(unet: UNetSpatioTemporalConditionModel, channels: int) -> None:
+def widen_input(unet: UNet, channels: int) -> None:
     """Let the UNet take `channels` channels; the new ones come last and count for nothing yet."""
     old = unet.conv_in
     new = nn.Conv2d(channels, old.out_channels, old.kernel_size, padding=old.padding)
+    assert new.bias is not None
     with torch.no_grad():
         new.weight.zero_()
         new.weight[:, : old.in_channels] = old.weight
@@ -62,7 +63,7 @@ def widen_input(unet: UNetSpatioTemporalConditionModel, channels: int) -> None:
     unet.register_to_config(in_channels=channels)
 
 
-def _svd_unet(folder: Path) -> UNetSpatioTemporalConditionModel:
+def _svd_unet(folder: Path) -> UNet:
     problems = []
     for variant in (None, "fp16"):
         try:
@@ -74,7 +75,7 @@ def _svd_unet(folder: Path) -> UNetSpatioTemporalConditionModel:
     raise InputError(f"{folder}: no diffusers-format SVD UNet in its folder 'unet' ({'; '.join(problems)})")
 
 
-def _sizes(unet: UNetSpatioTemporalConditionModel) -> UNetSpec:
+def _sizes(unet: UNet) -> UNetSpec:
     config = unet.config
     levels = len(config["block_out_channels"])
     heads = config["num_attention_heads"]
