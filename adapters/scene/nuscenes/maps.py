@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -139,21 +140,30 @@ def _without_seams(surface: shapely.Geometry) -> shapely.Geometry:
 
 
 def _areas(shapes: Mapping[str, shapely.Geometry], patch: shapely.Geometry) -> Iterator[Area]:
-    """Yield the parts of shapes that lie in a patch, numbered where a shape falls apart."""
+    """Yield the parts of shapes that lie in a patch; those that the patch cut are named after what is left.
+
+    Other scenes at this location cut the same shape elsewhere, and the same name must mean the same area.
+    """
     for name, shape in shapes.items():
-        parts = [part for part in shapely.get_parts(shape.intersection(patch)) if part.geom_type == "Polygon"]
-        for number, part in enumerate(part for part in parts if part.area > _SMALLEST_M2):
-            holes = tuple(_open_ring(hole) for hole in part.interiors)
-            polygon = Polygon(exterior_m=_open_ring(part.exterior), holes_m=holes)
-            yield Area(id=f"{name}-{number}" if len(parts) > 1 else name, polygon=polygon)
+        whole = patch.contains(shape) and shape.geom_type == "Polygon"
+        for part in shapely.get_parts(shape if whole else shape.intersection(patch)):
+            if part.geom_type == "Polygon" and part.area > _SMALLEST_M2:
+                holes = tuple(_open_ring(hole) for hole in part.interiors)
+                polygon = Polygon(exterior_m=_open_ring(part.exterior), holes_m=holes)
+                yield Area(id=name if whole else _named_after(name, part), polygon=polygon)
 
 
 def _kerbs(surface: shapely.Geometry, patch: shapely.Geometry) -> Iterator[Boundary]:
     """Yield the outline of a surface, save where the patch cut it."""
     outline = surface.boundary.intersection(patch.buffer(-2 * _SEAM_M))
     lines = shapely.get_parts(shapely.line_merge(outline) if outline.geom_type != "LineString" else outline)
-    for number, line in enumerate(line for line in lines if line.geom_type == "LineString" and line.length > 1.0):
-        yield Boundary(id=f"kerb-{number}", line_m=np.asarray(line.coords, dtype=np.float64))
+    for line in lines:
+        if line.geom_type == "LineString" and line.length > 1.0:
+            yield Boundary(id=_named_after("kerb", line), line_m=np.asarray(line.coords, dtype=np.float64))
+
+
+def _named_after(name: str, shape: shapely.Geometry) -> str:
+    return f"{name}-{hashlib.sha256(shape.wkb).hexdigest()[:12]}"
 
 
 def _open_ring(ring: shapely.LinearRing) -> Float[np.ndarray, "points 2"]:

@@ -14,7 +14,18 @@ from adapters.scene import nuscenes as source
 from datagen.ports import Dropped, Take
 from datagen.scene import Clip, Label, Prompt, Scene
 
-SCENES = ("scene-0103",)
+SCENES = (
+    "scene-0061",
+    "scene-0103",
+    "scene-0553",
+    "scene-0655",
+    "scene-0757",
+    "scene-0796",
+    "scene-0916",
+    "scene-1077",
+    "scene-1094",
+    "scene-1100",
+)
 TOLERANCE = 1e-6
 
 
