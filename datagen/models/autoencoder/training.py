@@ -72,7 +72,9 @@ class AutoencoderTask:
         paths = found_pictures(settings.pictures)
         self.seen = [path for i, path in enumerate(paths) if i % settings.held_out]
         self.unseen = paths[:: settings.held_out]
-        self.network = PatchAutoencoder(settings.spec)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.loop.seed)
+            self.network = PatchAutoencoder(settings.spec)
         chosen = self.seen[:: max(1, len(self.seen) // settings.fit)]
         self.network.fit(as_signal(torch.stack([read_picture(path, settings.size_px) for path in chosen])))
 

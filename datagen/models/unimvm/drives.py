@@ -70,7 +70,7 @@ def read_drive(path: Path, *, start: int = 0, stop: int | None = None) -> Drive:
     """Read frames `start` to before `stop` of a drive. Raises InputError if the file is not one."""
     try:
         with safe_open(path, framework="pt") as file:
-            if (file.metadata() or {}).get("format") != FORMAT:
+            if weights.what(file).get("format") != FORMAT:
                 raise InputError(f"{path}: not a drive prepared for training")
             frames = {name: file.get_slice(name)[start:stop] for name in _PER_FRAME}
             rest = {name: file.get_tensor(name) for name in ("rays", "words", "text", "rate_hz", "classes")}

@@ -100,13 +100,14 @@ class UniMVMTask:
         self.settings, self.phases = settings, settings.phases
         spec = settings.full_spec()
         self.drives, self.unseen = (Drives.under(folder, spec) for folder in (settings.drives, settings.held_out))
-        torch.manual_seed(settings.loop.seed)
-        if settings.svd is not None:
-            self.network = load_svd(settings.svd, spec)
-        else:
-            self.network = UniMVM(spec, sigma_data=spread_of(self.drives))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.loop.seed)
+            self.network = load_svd(settings.svd, spec) if settings.svd else self._fresh(spec)
         if settings.gradient_checkpointing:
             self.network.unet.enable_gradient_checkpointing()
+
+    def _fresh(self, spec: Spec) -> UniMVM:
+        return UniMVM(spec, sigma_data=spread_of(self.drives))
 
     def batch(self, share: Share) -> Lesson:
         """Return random windows with random masks and random things kept back."""

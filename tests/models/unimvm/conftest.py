@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from datagen.models.unimvm.conditioning import Conditions, Given
+from datagen.models.unimvm.drives import Drive, write_drive
 from datagen.models.unimvm.spec import Condition, Spec, UNetSpec
 from datagen.models.unimvm.words import text_bytes
 
@@ -70,3 +73,38 @@ def latents_for():
 def nothing_for():
     """Nothing given, by spec and number of clips."""
     return lambda spec, clips, **keys: Given.nothing(latents_of(spec, clips, **keys))
+
+
+def drive_of(spec: Spec, *, frames: int = 6, seed: int = 0) -> Drive:
+    """Return a drive whose pictures follow from its conditions: bright where boxes are, tinted by the weather."""
+    told = conditions_of(spec, 1, frames=frames, seed=seed)
+    boxes = torch.zeros_like(told.boxes)
+    boxes[:, :, :, 0, :, : spec.view_px[0] // 2] = 204 * (seed % 2)
+    filled = boxes[0, :, :, :1, :: spec.stride, :: spec.stride].float() / 204
+    tint = told.words[0, 0].float() - 2
+    latents = 2 * filled - 1 + 0.5 * tint + 0.05 * latents_of(spec, 1, frames=frames, seed=seed)[0]
+    return Drive(
+        latents=latents,
+        proxy=told.proxy[0],
+        map=told.map[0],
+        boxes=boxes[0],
+        appearance=told.appearance[0],
+        rays=told.rays[0],
+        words=told.words[0],
+        text=told.text[0],
+        rate_hz=spec.rate_hz,
+    )
+
+
+@pytest.fixture
+def drive() -> Drive:
+    """Six frames in the smallest spec."""
+    return drive_of(SMALLEST)
+
+
+@pytest.fixture
+def drives_folder(tmp_path) -> Path:
+    """Eight drives prepared for training."""
+    for seed in range(8):
+        write_drive(tmp_path / "drives" / f"{seed}.safetensors", drive_of(SMALLEST, seed=seed), about={})
+    return tmp_path / "drives"
