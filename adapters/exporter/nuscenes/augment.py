@@ -15,6 +15,7 @@ Rows stream through. Only the check at the end holds a log's tables, once at a t
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 from collections.abc import Collection, Sequence
@@ -106,14 +107,12 @@ def _renamed(host: Source, chosen: Sequence[Row]) -> dict[str, str]:
     """Return scene name there → here: the next free number for names that the real log has."""
     used = {row["name"] for row in host.rows("scene")} | {row["name"] for row in chosen}
     real = {row["name"] for row in host.rows("scene")}
-    free = (name for name in (f"scene-{number:04d}" for number in range(2001, 10_000)) if name not in used)
+    free = (name for name in (f"scene-{number:04d}" for number in itertools.count(2001)) if name not in used)
     names = {}
     for row in chosen:
         name = row["name"]
         if name in real:
-            name = next(free, "")
-            if not name:
-                raise DatasetError(f"{host.root}: no name scene-dddd is left for the synthetic {row['name']}")
+            name = next(free)
             _LOG.warning("%s is in the real log, too: the synthetic scene is now %s", row["name"], name)
         names[row["name"]] = name
     return names

@@ -63,14 +63,8 @@ def write_fragment(
 
 
 def scene_name(clip: Clip, first_scene: int) -> str:
-    """Return `scene-dddd`, the only form the devkit's CAN bus reader accepts. Raises ClipError beyond 9999."""
-    number = first_scene + clip.prompt.index
-    if number > 9999:
-        raise ClipError(
-            f"clip {clip.id}: scene number {number} has more than four digits, which the devkit's CAN bus reader "
-            f"cannot read; lower export.first_scene or split the recipe"
-        )
-    return f"scene-{number:04d}"
+    """Return `scene-dddd`; from 10,000 on it has five digits, which all but the devkit's CAN bus reader takes."""
+    return f"scene-{first_scene + clip.prompt.index:04d}"
 
 
 def rows_of(clip: Clip, labels: Sequence[Label], *, scene_name: str, folder: Path, sweeps: bool) -> Rows:

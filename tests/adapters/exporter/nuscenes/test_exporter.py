@@ -249,11 +249,10 @@ def test_a_label_between_key_frames_is_the_clips_error(make_clip, exporter, tmp_
         exported(exporter, [(clip, [replace(labels[0], frame=1)])], tmp_path)
 
 
-def test_a_scene_number_of_five_digits_is_refused(make_clip, exporter, tmp_path) -> None:
+def test_scenes_are_numbered_on_beyond_four_digits(make_clip, exporter, tmp_path) -> None:
     clip, labels = make_clip(0)
     clip = replace(clip, prompt=replace(clip.prompt, index=8000))
-    with pytest.raises(ClipError, match="first_scene"):
-        exported(exporter, [(clip, labels)], tmp_path)
+    assert [scene["name"] for scene in exported(exporter, [(clip, labels)], tmp_path).scene] == ["scene-10001"]
 
 
 def test_a_failing_merge_leaves_the_old_dataset_and_nothing_half_written(
