@@ -274,7 +274,7 @@ def _within(records: list[Record], tables: dict[str, list[Record]], geometry: Ge
     hosts = tables[field]
     outlines = shapely.STRtree([_outline(host, geometry) for host in hosts])
     points = [shapely.point_on_surface(_outline(record, geometry)) for record in records]
-    found = [outlines.query(point, predicate="within") for point in points]
+    found = [outlines.query(point, predicate="intersects") for point in points]
     return [
         {**record, f"{field}_token": hosts[min(matches)]["token"] if len(matches) else ""}
         for record, matches in zip(records, found)

@@ -4,7 +4,7 @@
    write_map_fragment   HDMap → <fragment>/map.jsonl.gz      in the workers, arcline paths fitted there
    merge_maps           fragments → maps/expansion/<location>.json   map expansion 1.3   (map_layers)
                                   → maps/<hash>.png                  mask                (map_mask)
-   open_map             dataset, location → the devkit's NuScenesMap
+   open_map             dataset, location → the devkit's NuScenesMap                 (devkit_map)
 ```
 
 A piece is a gzipped file of JSON arrays, one a line: first `["location", name, [width, height]]`, then elements
@@ -20,19 +20,19 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from adapters.exporter.nuscenes.arclines import arcline_path
+from adapters.exporter.nuscenes.devkit_map import open_map
 from adapters.exporter.nuscenes.map_layers import AREA_LAYERS, MapElements, expansion, rings_of
 from adapters.exporter.nuscenes.map_mask import write_mask
 from datagen.errors import DatasetError, InputError
 from datagen.scene import HDMap, Lane, Polygon
 
-if TYPE_CHECKING:
-    from nuscenes.map_expansion.map_api import NuScenesMap
+__all__ = ["mask_name", "merge_maps", "open_map", "write_map_fragment"]
 
 MAP_FILE = "map.jsonl.gz"
 OFFICIAL_MASKS = {
@@ -82,23 +82,6 @@ def merge_maps(fragment_folders: Sequence[Path], dataset: Path) -> dict[str, str
         polygons = [rings_of(area) for area in elements.layers["drivable"].values()]
         write_mask(dataset / masks[location], polygons, canvas_m=elements.canvas_m)
     return masks
-
-
-def open_map(dataset: Path, location: str) -> NuScenesMap:
-    """Open a location's map expansion with the devkit, whose list of locations is extended at run time.
-
-    Everything in the devkit works on it except what asks for nuScenes' own four names: `get_map_mask`
-    and `render_map_mask` (use `explorer.get_map_geom` and `explorer.map_geom_to_mask`), and
-    `BitMap(…, "semantic_prior")`. Raises DatasetError if the dataset has no such location.
-    """
-    from nuscenes.map_expansion import map_api
-
-    there = sorted(path.stem for path in (dataset / "maps" / "expansion").glob("*.json"))
-    if location not in there:
-        raise DatasetError(f"{dataset}: no map expansion of '{location}'; there are: {', '.join(there) or 'none'}")
-    if location not in map_api.locations:
-        map_api.locations.append(location)
-    return map_api.NuScenesMap(dataroot=str(dataset), map_name=location)
 
 
 def mask_name(location: str) -> str:
