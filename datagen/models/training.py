@@ -173,6 +173,7 @@ def train(task: Task[Any], out: Path, *, settings: LoopSettings, stop_after: int
         if run.step % settings.checkpoint_every == 0 or run.step == stop:
             run.write(out / STATE)
     bar.close()
+    accelerator.wait_for_everyone()
     accelerator.end_training()
     return out / STATE
 

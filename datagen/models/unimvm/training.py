@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from datagen.models.autoencoder.weights import load_autoencoder
 from datagen.models.samplers import edm_scalings
 from datagen.models.training import LoopSettings, Phase, Share, averaged, phase_of, train, write_settings
+from datagen.models.unimvm.card import Card, device_name, write_card
 from datagen.models.unimvm.conditioning import Conditions, Given, joined
 from datagen.models.unimvm.drives import Drives, read_drive
 from datagen.models.unimvm.masks import Mode, random_mask
@@ -30,7 +31,7 @@ from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import Sampling, decode_pictures, make_latents
 from datagen.models.unimvm.spec import SPECS, Condition, Spec
 from datagen.models.unimvm.weights import load_svd, save_unimvm
-from datagen.models.weights import halved
+from datagen.models.weights import halved, sha256
 
 
 class UniMVMPhase(Phase):
@@ -43,7 +44,7 @@ class UniMVMPhase(Phase):
 class UniMVMTraining(BaseModel):
     """What `unimvm` recipes say.
 
-    drives, held_out: folders of prepared drives, to learn from and to look at.  autoencoder: that made their latents.
+    drives, held_out: folders of prepared drives, to learn from and to look at.  data: what they are of, for the card.  autoencoder: that made their latents.
     spec: a preset; conditions, joined, temporal: what of it to change, for ablations.  svd: a folder to start from.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
     foreground: how much more a cell filled with boxes weighs than one without.
@@ -54,6 +55,7 @@ class UniMVMTraining(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     drives: Path
     held_out: Path
+    data: str = "the playground"
     autoencoder: Path
     spec: str = "tiny"
     conditions: tuple[Condition, ...] | None = None
@@ -197,10 +199,23 @@ def _six(value: Float[Tensor, "B"]) -> Float[Tensor, "B 1 1 1 1 1"]:
 
 
 def train_unimvm(settings: UniMVMTraining, out: Path, *, stop_after: int | None = None) -> Path:
-    """Train, or go on training, and write `out/weights.safetensors` in half precision; returns its path."""
+    """Train, or go on training; write `out/weights.safetensors` in half precision and its card; returns its path."""
     write_settings(out, settings)
     task = UniMVMTask(settings)
     tensors, steps = averaged(train(task, out, settings=settings.loop, stop_after=stop_after))
-    path = out / "weights.safetensors"
-    save_unimvm(path, task.network.spec, tensors=halved(tensors), about={"steps": str(steps)})
+    path, spec = out / "weights.safetensors", task.network.spec
+    digest = save_unimvm(path, spec, tensors=halved(tensors), about={"steps": str(steps)})
+    card = Card(
+        name=spec.name,
+        conditions=tuple(spec.conditions),
+        parameters=sum(parameter.numel() for parameter in task.network.parameters()),
+        weights_sha256=digest,
+        autoencoder_sha256=sha256(settings.autoencoder),
+        data=settings.data,
+        drives=len(task.drives.paths),
+        frames=sum(task.drives.frames),
+        train_steps=steps,
+        train_device=device_name(),
+    )
+    write_card(out, card)
     return path

@@ -11,6 +11,7 @@ from datagen.models.autoencoder.patch import PatchAutoencoder, PatchSpec
 from datagen.models.autoencoder.weights import save_autoencoder
 from datagen.models.samplers import Sampler
 from datagen.models.training import LoopSettings, Share
+from datagen.models.unimvm.card import read_card
 from datagen.models.unimvm.conditioning import Given
 from datagen.models.unimvm.drives import read_drive
 from datagen.models.unimvm.masks import Mode
@@ -53,6 +54,8 @@ def test_an_interrupted_training_ends_with_the_same_bits(asked, tmp_path):
         path = train_unimvm(asked(), tmp_path / "pieces", stop_after=stop)
     assert path.read_bytes() == whole.read_bytes()
     assert load_unimvm(path).spec == asked().full_spec()
+    card = read_card(path.parent)
+    assert (card.train_steps, card.drives, card.frames, card.weights_sha256) == (6, 8, 48, weights.sha256(path))
 
 
 def test_looks_show_proxy_truth_and_sample_of_first_and_last_frame(asked, spec, tmp_path):
