@@ -44,7 +44,8 @@ class UniMVMPhase(Phase):
 class UniMVMTraining(BaseModel):
     """What `unimvm` recipes say.
 
-    drives, held_out: folders of prepared drives, to learn from and to look at.  data: what they are of, for the card.  autoencoder: that made their latents.
+    drives, held_out: folders of prepared drives, to learn from and to look at.  data: what they are of, for the card.
+    autoencoder: that made their latents.
     spec: a preset; conditions, joined, temporal: what of it to change, for ablations.  svd: a folder to start from.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
     foreground: how much more a cell filled with boxes weighs than one without.
