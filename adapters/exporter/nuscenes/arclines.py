@@ -57,7 +57,7 @@ class Arc:
     def samples(self) -> Float[np.ndarray, "n 2"]:
         """Return points along it, dense enough that the chords between them are as good as the arc."""
         turn = abs(self.curvature) * self.length_m
-        return self.at(np.linspace(0.0, self.length_m, 2 + int(max(self.length_m, turn / 0.05))))
+        return self.at(np.linspace(0.0, self.length_m, 9 + int(max(2 * self.length_m, turn / 0.05))))
 
     def record(self) -> dict[str, Any]:
         """Return it as one arcline path."""
