@@ -28,6 +28,8 @@ TOLERANCE_M = 0.03
 HEADING_TOLERANCE_RAD = 1e-3
 STRAIGHT_RADIUS_M = 999.999
 """What nuScenes writes where no piece of a path is curved."""
+STRAIGHT_CURVATURE = 2e-6
+"""Below half of this the devkit walks straight on, whatever the path says."""
 MIN_STEP_M = 1e-4
 ENDLESS_M = 1e9
 """The length of an arc that would have to turn back on itself."""
@@ -62,7 +64,7 @@ class Arc:
     def record(self) -> dict[str, Any]:
         """Return it as one arcline path."""
         end = self.at(np.array([self.length_m]))[0]
-        turns = abs(self.curvature) > 1e-9
+        turns = self.curvature != 0.0
         lengths = [self.length_m, 0.0, 0.0] if turns else [0.0, self.length_m, 0.0]
         return {
             "start_pose": [*map(float, self.start_m), _principal(self.heading_rad)],
@@ -130,12 +132,13 @@ def _curve(arcs: list[Arc]) -> shapely.LineString:
 def _arc_through(start: Float[np.ndarray, "2"], heading: float, end: Float[np.ndarray, "2"]) -> Arc:
     """Return the arc that leaves `start` with a heading and reaches `end`."""
     chord = end - start
-    distance = float(np.hypot(*chord))
-    half_turn = _principal(float(np.arctan2(chord[1], chord[0])) - heading)
-    if abs(half_turn) < 1e-9 or distance < 1e-9:
-        return Arc(start_m=start, heading_rad=heading, curvature=0.0, length_m=distance)
+    distance, direction = float(np.hypot(*chord)), float(np.arctan2(chord[1], chord[0]))
+    half_turn = _principal(direction - heading)
+    curvature = 2 * np.sin(half_turn) / max(distance, MIN_STEP_M)
+    if distance < MIN_STEP_M or (abs(half_turn) < 1.0 and abs(curvature) < STRAIGHT_CURVATURE):
+        return Arc(start_m=start, heading_rad=direction, curvature=0.0, length_m=distance)
     length = distance * half_turn / np.sin(half_turn) if abs(half_turn) < np.pi - 1e-6 else ENDLESS_M
-    return Arc(start_m=start, heading_rad=heading, curvature=2 * np.sin(half_turn) / distance, length_m=float(length))
+    return Arc(start_m=start, heading_rad=heading, curvature=float(curvature), length_m=float(length))
 
 
 def _biarc(start: Float[np.ndarray, "2"], heading: float, end: Float[np.ndarray, "2"], end_heading: float) -> list[Arc]:

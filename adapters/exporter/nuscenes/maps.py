@@ -75,9 +75,8 @@ def merge_maps(fragment_folders: Sequence[Path], dataset: Path) -> dict[str, str
     masks: dict[str, str] = {}
     for location, folders in sorted(places.items()):
         elements = _united(location, folders)
-        with (expansions / f"{location}.json").open("w") as file:
-            for piece in json.JSONEncoder(separators=(",", ":")).iterencode(expansion(elements)):
-                file.write(piece)
+        text = json.dumps(expansion(elements), separators=(",", ":"))
+        (expansions / f"{location}.json").write_text(text, encoding="utf-8")
         masks[location] = f"maps/{mask_name(location)}.png"
         polygons = [rings_of(area) for area in elements.layers["drivable"].values()]
         write_mask(dataset / masks[location], polygons, canvas_m=elements.canvas_m)
