@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from datagen.models.autoencoder.training import AutoencoderTraining
+from datagen.models.unimvm.pipeline import SVD_SAMPLING, Sampling
 from datagen.models.unimvm.spec import SPECS
 from datagen.models.unimvm.training import UniMVMTraining
 
@@ -29,8 +30,10 @@ def test_a_training_recipe_says_what_it_makes_and_fits_its_form(path):
         settings = UniMVMTraining.model_validate(said)
         assert settings.spec == path.stem.split("_")[1]
         assert settings.full_spec() == SPECS[settings.spec]
+        assert (settings.svd is not None) == (settings.spec == "svd")
+        assert settings.sampling == (SVD_SAMPLING if settings.svd else Sampling())
         assert [phase.frames for phase in settings.phases] == [1, SPECS[settings.spec].frames]
 
 
-def test_both_embedded_networks_have_a_recipe():
-    assert {path.stem for path in RECIPES} >= {"autoencoder_tiny", "unimvm_tiny", "unimvm_small"}
+def test_every_preset_has_a_recipe():
+    assert {path.stem for path in RECIPES} >= {"autoencoder_tiny", *(f"unimvm_{name}" for name in SPECS)}

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from datagen.errors import InputError
+from datagen.models.weights import sha256
 
 
 class TemporalAutoencoder(nn.Module):
@@ -35,3 +36,11 @@ def load_svd_autoencoder(folder: Path) -> TemporalAutoencoder:
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: no diffusers-format temporal autoencoder in its folder 'vae' ({error})") from error
     return TemporalAutoencoder(vae)
+
+
+def svd_autoencoder_sha256(folder: Path) -> str:
+    """Return the hash of the folder's autoencoder. Raises InputError if there is none."""
+    files = sorted((folder / "vae").glob("*.safetensors"))
+    if not files:
+        raise InputError(f"{folder}: no safetensors in its folder 'vae'")
+    return sha256(files[0])

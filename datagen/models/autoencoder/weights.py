@@ -1,4 +1,4 @@
-"""The patch autoencoder on disk: one safetensors file that says its own sizes."""
+"""Autoencoders on disk: ours is one safetensors file that says its own sizes; SVD's lies in a diffusers folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from torch import Tensor
 
 from datagen.errors import InputError
 from datagen.models import weights
+from datagen.models.autoencoder import Autoencoder
 from datagen.models.autoencoder.patch import PatchAutoencoder, PatchSpec
+from datagen.models.autoencoder.svd import load_svd_autoencoder, svd_autoencoder_sha256
 
 FORMAT = "datagen-autoencoder-1"
 
@@ -34,3 +36,15 @@ def load_autoencoder(
     except (KeyError, ValidationError, RuntimeError) as error:
         raise InputError(f"{path}: the weights do not fit the sizes they name ({error})") from error
     return autoencoder.to(device=device, dtype=dtype).eval()
+
+
+def open_autoencoder(path: Path, *, device: torch.device | str = "cpu") -> Autoencoder:
+    """Load ours from a file, or Stable Video Diffusion's from a folder. Raises InputError if it is neither."""
+    if path.is_dir():
+        return load_svd_autoencoder(path).to(device).eval()
+    return load_autoencoder(path, device=device)
+
+
+def autoencoder_sha256(path: Path) -> str:
+    """Return the hash that latents are known by: of our file, or of the folder's `vae`."""
+    return svd_autoencoder_sha256(path) if path.is_dir() else weights.sha256(path)

@@ -37,6 +37,12 @@ class Sampling(BaseModel):
     given_noise: float = 0.02
 
 
+SVD_SAMPLING = Sampling(
+    sampler=Sampler.EULER, steps=30, sigma_max=700.0, sigma_min=0.002, guidance=(2.0, 5.0), overlap=1
+)
+"""As Stable Video Diffusion and DriveDreamer-2's released code sample."""
+
+
 def clip_noise(seed: int, shape: tuple[int, ...]) -> Iterator[Float[Tensor, "T V C H W"]]:
     """Yield one clip's standard normal noise, draw after draw: it depends on its seed alone, not on batch or device."""
     generator = torch.Generator().manual_seed(seed)

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, UInt8
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from datagen.models.autoencoder.weights import load_autoencoder
+from datagen.models.autoencoder.weights import autoencoder_sha256, open_autoencoder
 from datagen.models.samplers import edm_scalings
 from datagen.models.training import LoopSettings, Phase, Share, averaged, phase_of, train, write_settings
 from datagen.models.unimvm.card import Card, device_name, write_card
@@ -31,7 +31,7 @@ from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import Sampling, decode_pictures, make_latents
 from datagen.models.unimvm.spec import SPECS, Condition, Spec
 from datagen.models.unimvm.weights import load_svd, save_unimvm
-from datagen.models.weights import halved, sha256
+from datagen.models.weights import halved
 
 
 class UniMVMPhase(Phase):
@@ -45,7 +45,7 @@ class UniMVMTraining(BaseModel):
     """What `unimvm` recipes say.
 
     drives, held_out: folders of prepared drives, to learn from and to look at.  data: what they are of, for the card.
-    autoencoder: that made their latents.
+    autoencoder: that made their latents: a file of ours, or a Stable Video Diffusion folder.
     spec: a preset; conditions, joined, temporal: what of it to change, for ablations.  svd: a folder to start from.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
     foreground: how much more a cell filled with boxes weighs than one without.
@@ -175,7 +175,7 @@ class UniMVMTask:
         frames = max(phase.frames for phase in self.phases if isinstance(phase, UniMVMPhase))
         chosen = self.unseen.long_enough(frames)[: self.settings.looks]
         drives = [read_drive(self.unseen.paths[i], stop=frames) for i in chosen]
-        autoencoder = load_autoencoder(self.settings.autoencoder, device=device)
+        autoencoder = open_autoencoder(self.settings.autoencoder, device=device)
         rows = []
         for seed, drive in enumerate(drives):
             truth = drive.latents[None].to(device)
@@ -211,7 +211,7 @@ def train_unimvm(settings: UniMVMTraining, out: Path, *, stop_after: int | None 
         conditions=tuple(spec.conditions),
         parameters=sum(parameter.numel() for parameter in task.network.parameters()),
         weights_sha256=digest,
-        autoencoder_sha256=sha256(settings.autoencoder),
+        autoencoder_sha256=autoencoder_sha256(settings.autoencoder),
         data=settings.data,
         drives=len(task.drives.paths),
         frames=sum(task.drives.frames),

@@ -8,7 +8,8 @@ from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionM
 
 from datagen.errors import InputError
 from datagen.models import weights
-from datagen.models.autoencoder.svd import load_svd_autoencoder
+from datagen.models.autoencoder.svd import TemporalAutoencoder
+from datagen.models.autoencoder.weights import autoencoder_sha256, open_autoencoder
 from datagen.models.unimvm.conditioning import Given
 from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import Sampling, decode_pictures, encode_pictures, make_latents
@@ -97,7 +98,7 @@ def test_an_svd_folder_computes_at_first_what_svd_computes(svd_folder, condition
 
 
 def test_an_svd_folder_trains_a_step_and_samples_pictures(svd_folder, conditions_for, latents_for):
-    network, autoencoder = load_svd(svd_folder, SVD_SMALL), load_svd_autoencoder(svd_folder).eval()
+    network, autoencoder = load_svd(svd_folder, SVD_SMALL), open_autoencoder(svd_folder)
     spec = network.spec
     network.unet.enable_gradient_checkpointing()
     x, told = latents_for(spec, 1), conditions_for(spec, 1)
@@ -109,10 +110,14 @@ def test_an_svd_folder_trains_a_step_and_samples_pictures(svd_folder, conditions
     pictures = torch.stack(list(decode_pictures(autoencoder, latents)), dim=2)
     assert pictures.shape == (1, 2, 2, 64, 64, 3)
     assert encode_pictures(autoencoder, pictures).shape == x.shape
+    assert isinstance(open_autoencoder(svd_folder), TemporalAutoencoder)
+    assert autoencoder_sha256(svd_folder) == weights.sha256(svd_folder / "vae" / "diffusion_pytorch_model.safetensors")
 
 
 def test_a_folder_without_svd_is_refused(tmp_path):
     with pytest.raises(InputError, match="no diffusers-format SVD UNet"):
         load_svd(tmp_path, SVD)
     with pytest.raises(InputError, match="no diffusers-format temporal autoencoder"):
-        load_svd_autoencoder(tmp_path)
+        open_autoencoder(tmp_path)
+    with pytest.raises(InputError, match="no safetensors in its folder 'vae'"):
+        autoencoder_sha256(tmp_path)
