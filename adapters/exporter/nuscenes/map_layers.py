@@ -71,6 +71,7 @@ class Geometry:
     nodes: dict[str, Record] = field(default_factory=dict)
     lines: dict[str, Record] = field(default_factory=dict)
     polygons: dict[str, Record] = field(default_factory=dict)
+    _node_at: dict[tuple[float, float], str] = field(default_factory=dict)
 
     def token(self, *name: str) -> str:
         """Return the token of something, by its name within the location."""
@@ -79,8 +80,10 @@ class Geometry:
     def node(self, point: Sequence[float]) -> str:
         """Return the token of the node at a point."""
         x, y = point
-        token = self.token("node", f"{x:.4f}", f"{y:.4f}")
-        self.nodes.setdefault(token, {"token": token, "x": x, "y": y})
+        token = self._node_at.get((x, y))
+        if token is None:
+            token = self._node_at[x, y] = self.token("node", f"{x:.4f}", f"{y:.4f}")
+            self.nodes[token] = {"token": token, "x": x, "y": y}
         return token
 
     def line(self, points: Sequence[Sequence[float]], *name: str) -> str:
