@@ -25,7 +25,7 @@ class PatchSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     latent_channels: int = 16
     stride: int = 8
-    width: int = 128
+    width: int = 96
     blocks: int = 2
 
 
