@@ -29,7 +29,7 @@ class Sampling(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     sampler: Sampler = Sampler.REDUCED_NOISE
     steps: int = 10
-    sigma_max: float = 40.0
+    sigma_max: float = 25.0
     sigma_min: float = 0.02
     guidance: tuple[float, float] = (1.0, 1.0)
     keep: float = 0.6
