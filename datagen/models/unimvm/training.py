@@ -65,8 +65,8 @@ class UniMVMTraining(BaseModel):
     svd: Path | None = None
     front: int = 1
     phases: tuple[UniMVMPhase, ...]
-    sigma_mean: float = 0.0
-    sigma_std: float = 1.5
+    sigma_mean: float = 0.7
+    sigma_std: float = 1.3
     channel_power: float = 0.7
     foreground: float = 2.0
     drop_layout: float = 0.1
