@@ -9,7 +9,7 @@ from adapters.exporter.nuscenes.tables import Row, Rows, chain
 from adapters.exporter.nuscenes.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, visibility_token
 from adapters.exporter.nuscenes.tokens import sample_token, token_of
 from datagen.errors import ClipError
-from datagen.scene import Clip, Label
+from datagen.scene import Clip, Label, Look
 
 
 def add_labels(rows: Rows, clip: Clip, labels: Sequence[Label]) -> None:
@@ -22,11 +22,13 @@ def add_labels(rows: Rows, clip: Clip, labels: Sequence[Label]) -> None:
         if not clip.timeline.is_keyframe[label.frame]:
             raise ClipError(f"clip {clip.id}: the label of {label.actor_id} is at frame {label.frame}, not a key frame")
         tracks[label.actor_id].append(label)
+    looks = {actor.id: actor.look for actor in clip.scene.actors}
     for actor_id, track in tracks.items():
         boxes = [_annotation_row(clip, label) for label in track]
         chain(boxes)
         rows["sample_annotation"] += boxes
-        rows["instance"].append(_instance_row(clip, actor_id, boxes, name=CATEGORY_NAMES[track[0].category]))
+        name = CATEGORY_NAMES[track[0].category]
+        rows["instance"].append(_instance_row(clip, actor_id, boxes, name=name, look=looks[actor_id]))
 
 
 def _annotation_row(clip: Clip, label: Label) -> Row:
@@ -48,11 +50,13 @@ def _annotation_row(clip: Clip, label: Label) -> Row:
     }
 
 
-def _instance_row(clip: Clip, actor_id: str, boxes: list[Row], *, name: str) -> Row:
+def _instance_row(clip: Clip, actor_id: str, boxes: list[Row], *, name: str, look: Look) -> Row:
+    """Return nuScenes' row, and the look that was asked for, which a log read back keeps (see `looks`)."""
     return {
         "token": token_of("instance", clip.id, actor_id),
         "category_token": token_of("category", name),
         "nbr_annotations": len(boxes),
         "first_annotation_token": boxes[0]["token"],
         "last_annotation_token": boxes[-1]["token"],
+        "look": {"color_rgb": [round(float(channel), 4) for channel in look.color_rgb], "kind": look.kind},
     }

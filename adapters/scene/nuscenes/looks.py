@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -67,6 +68,18 @@ def plausible_look(token: str, category: Category, *, size_lwh_m: tuple[float, f
     shade = float(rng.uniform(0.9, 1.1))
     red, green, blue = (min(1.0, channel * shade) for channel in paints[rng.integers(len(paints))])
     return Look(color_rgb=(red, green, blue), kind=kind_of(category, size_lwh_m))
+
+
+def told_look(record: Mapping[str, Any], category: Category) -> Look | None:
+    """Return the look an instance's row tells of, as our exporter writes it beside nuScenes' own fields; else None."""
+    match record.get("look"):
+        case {
+            "color_rgb": [int() | float() as red, int() | float() as green, int() | float() as blue],
+            "kind": kind,
+        } if kind in category.kinds and all(0 <= channel <= 1 for channel in (red, green, blue)):
+            return Look(color_rgb=(float(red), float(green), float(blue)), kind=kind)
+        case _:
+            return None
 
 
 def kind_of(category: Category, size_lwh_m: tuple[float, float, float]) -> str:

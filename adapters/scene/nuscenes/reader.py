@@ -29,7 +29,7 @@ from adapters.scene.nuscenes.log import (
     traffic_in,
     trajectory_of,
 )
-from adapters.scene.nuscenes.looks import measured_colors, plausible_look
+from adapters.scene.nuscenes.looks import measured_colors, plausible_look, told_look
 from adapters.scene.nuscenes.maps import Maps
 from adapters.scene.nuscenes.postures import posture_of
 from adapters.scene.nuscenes.rig import rig_of
@@ -110,13 +110,14 @@ class LogReader:
         category = category_of(self.nusc, instance)
         width, length, height = (float(number) for number in track[0]["size"])
         trajectory = trajectory_of(self.nusc, track)
+        told = told_look(self.nusc.get("instance", instance), category)
         names = [self.nusc.get("attribute", token)["name"] for box in track for token in box["attribute_tokens"]]
         return Actor(
             id=instance,
             category=category,
             size_lwh_m=(length, width, height),
             trajectory=trajectory,
-            look=plausible_look(instance, category, size_lwh_m=(length, width, height)),
+            look=told or plausible_look(instance, category, size_lwh_m=(length, width, height)),
             posture=posture_of(category, trajectory, attributes=names, hdmap=hdmap),
         )
 
@@ -126,9 +127,14 @@ class LogReader:
             for shot in shots
             if shot["sensor_modality"] == "camera" and shot["is_key_frame"]
         }
+        told = {actor.id for actor in scene.actors if told_look(self.nusc.get("instance", actor.id), actor.category)}
+        if len(told) == len(scene.actors):
+            return scene
         colors = measured_colors(scene, {key: path for key, path in pictures.items() if path.is_file()})
         actors = (
-            replace(actor, look=replace(actor.look, color_rgb=colors[actor.id])) if actor.id in colors else actor
+            replace(actor, look=replace(actor.look, color_rgb=colors[actor.id]))
+            if actor.id in colors.keys() - told
+            else actor
             for actor in scene.actors
         )
         return replace(scene, actors=tuple(actors))
