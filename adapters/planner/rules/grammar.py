@@ -43,7 +43,7 @@ class _Who:
 
     category: Category = Category.CAR
     kind: str = "plain"
-    color: str | None = None
+    color: Any = None
     count: int = 1
     where: Any = None
     gap_m: float | None = None
