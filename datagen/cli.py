@@ -87,6 +87,14 @@ def status(arguments: argparse.Namespace) -> int:
     return ALL_DONE
 
 
+def train(arguments: argparse.Namespace) -> int:
+    """Train one of the networks as a training recipe says; run it again to go on."""
+    trainer = pipeline.load_trainer(arguments.network, arguments.recipe, overrides=arguments.set)
+    out = arguments.out / arguments.recipe.stem
+    print(f"weights  {trainer.train(out, stop_after=arguments.stop_after)}")
+    return ALL_DONE
+
+
 def validate(arguments: argparse.Namespace) -> int:
     """Check a dataset against nuScenes' rules."""
     violations = plugins.load("exporter", "nuscenes").validate(arguments.dataset, version=arguments.version)
@@ -180,6 +188,12 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(status, "datagen status runs/quickstart-1a2b3c4d")
     sub.add_argument("run", type=Path, help="a run's folder, or its recipe")
     recipe_options(sub)
+
+    sub = command(train, "datagen train unimvm recipes/train/unimvm_tiny.yaml")
+    sub.add_argument("network", help=f"what to train: {', '.join(plugins.words('trainer'))}")
+    sub.add_argument("recipe", type=Path)
+    recipe_options(sub)
+    sub.add_argument("--stop-after", type=_positive, metavar="STEPS", help="stop once so many steps are done in all")
 
     sub = command(validate, "datagen validate runs/quickstart-1a2b3c4d/dataset")
     sub.add_argument("dataset", type=Path)

@@ -18,8 +18,8 @@ from pathlib import Path
 from datagen import __version__, plugins
 from datagen.engine import Store, Totals, execute
 from datagen.errors import InputError
-from datagen.ports import Exporter, SceneSource, Stage, Take
-from datagen.recipe import LOG, Recipe, check_words, dump, expand, find_rig, load, load_rig, recipe_hash
+from datagen.ports import Exporter, SceneSource, Stage, Take, Trainer
+from datagen.recipe import LOG, Recipe, check_words, dump, expand, find_rig, load, load_rig, load_settings, recipe_hash
 from datagen.scene import Prompt, Rig
 from datagen.stages import FRAGMENT, Camerawork, ExportStage, FilmStage, JudgeStage, LabelStage
 
@@ -47,6 +47,14 @@ class Run:
 def load_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe and check it against the adapters it names. Raises RecipeError with all its mistakes."""
     return load(path, settings_of=plugins.settings_of, words_of=plugins.words, overrides=overrides)
+
+
+def load_trainer(word: str, path: Path, *, overrides: Sequence[str] = ()) -> Trainer:
+    """Build the trainer of that word as a training recipe says. Raises RecipeError with all the recipe's mistakes."""
+    settings = plugins.settings_of("trainer", word)
+    filled = load_settings(path, settings, settings_of=plugins.settings_of, words_of=plugins.words, overrides=overrides)
+    trainer: Trainer = plugins.build("trainer", {"use": word, **filled})
+    return trainer
 
 
 def rig_of(recipe: Recipe, path: Path) -> Rig | None:

@@ -12,6 +12,7 @@ returns an object that satisfies the port's protocol here. `build` is cheap; wha
 | video     | VideoModel    | `film.use`                       |
 | exporter  | Exporter      | `export.use`                     |
 | viewer    | Viewer        | `datagen view`                   |
+| trainer   | Trainer       | `datagen train WORD RECIPE`      |
 """
 
 from __future__ import annotations
@@ -186,4 +187,15 @@ class Viewer(Protocol):
 
     def show(self, run: Path) -> Path:
         """Write the view and return the file to open."""
+        ...
+
+
+class Trainer(Protocol):
+    """A training recipe to weights. The adapter's Settings are the recipe's keys."""
+
+    def train(self, out: Path, *, stop_after: int | None = None) -> Path:
+        """Train, or go on training what lies in `out`; return the weights' path.
+
+        stop_after: stop once so many steps are done in all, so that a long training fits into short sessions.
+        """
         ...

@@ -2,7 +2,7 @@
 
 from datagen.recipe.dump import dump, recipe_hash
 from datagen.recipe.expand import check_words, derive_seed, expand
-from datagen.recipe.load import load
+from datagen.recipe.load import load, load_settings
 from datagen.recipe.rig import LOG, find_rig, load_rig, shipped_recipes
 from datagen.recipe.schema import ClipSpec, EngineSpec, JudgeSpec, Name, PromptSpec, Recipe
 
@@ -21,6 +21,7 @@ __all__ = [
     "find_rig",
     "load",
     "load_rig",
+    "load_settings",
     "recipe_hash",
     "shipped_recipes",
 ]

@@ -53,6 +53,27 @@ def load(path: Path, *, settings_of: SettingsOf, words_of: WordsOf, overrides: S
     return recipe.model_copy(update={**chosen, "rig": rig})
 
 
+def load_settings(
+    path: Path,
+    model: type[BaseModel],
+    *,
+    settings_of: SettingsOf,
+    words_of: WordsOf,
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Read a file that holds one adapter's settings, such as a training recipe; defaults filled in, paths absolute.
+
+    Paths, overrides and mistakes are as `load` has them.
+    """
+    document = read_document(path)
+    for given in overrides:
+        document.override(given)
+    adapters = _Adapters(document=document, folder=path.resolve().parent, settings_of=settings_of, words_of=words_of)
+    filled = adapters.settings(model, document.data, ())
+    document.raise_mistakes()
+    return filled
+
+
 def _write_out_plain_prompts(data: dict[str, Any]) -> None:
     """Make `- a text` what it is short for, `- {text: a text}`."""
     if isinstance(data.get("prompts"), list):

@@ -17,6 +17,7 @@ Rotations are unit quaternions in (w, x, y, z) order, Hamilton's convention, as 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -67,7 +68,7 @@ class SE3:
         """Take points of frame `src` to frame `dst`."""
         return points_m @ self.rotation.T + self.translation_m
 
-    @property
+    @cached_property
     def rotation(self) -> Float[np.ndarray, "3 3"]:
         """The rotation as a matrix."""
         return rotation_from_quat(self.quat_wxyz)

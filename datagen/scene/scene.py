@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -66,10 +67,14 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """What a scene that was read from a log keeps of it: the sensors and the instants they fired."""
+    """What a scene that was read from a log keeps of it: the sensors and the instants they fired.
+
+    timeline: key frames.  pictures: (channel, shutter time in µs) → the log's own picture, key frames and sweeps.
+    """
 
     rig: Rig
     timeline: Timeline
+    pictures: Mapping[tuple[str, int], Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 ```
    map     boundary · divider · crossing        one channel each, lines
    boxes   one channel per class of BOX_CHANNELS nearest box wins; faces 204, edges and the front's cross 255
+   appearance  the colour of the track each cell shows
    proxy   the labelled world alone, ray-cast    blocks in their track's colour, front pale, rear red, on the road
 ```
 
@@ -19,7 +20,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from datagen.scene import SE3, Ambience, Camera, Category, HDMap, Place, Scene, Weather, box_corners_m
+from datagen.scene import SE3, Actor, Ambience, Camera, Category, HDMap, Place, Scene, Weather, box_corners_m
 from datagen.sensors.ground import resampled
 from datagen.sensors.projection import project
 from datagen.sensors.render import Painter
@@ -79,19 +80,22 @@ def map_canvas(
 def box_canvas(snapshot: Snapshot, camera: Camera, *, world_SE3_cam: SE3) -> UInt8[np.ndarray, "height width channels"]:
     """Return the boxes of all actors, far to near; channels as BOX_CHANNELS, the nearest box alone owns a pixel."""
     canvas = np.zeros((camera.height_px, camera.width_px, len(BOX_CHANNELS)), dtype=np.uint8)
-    cam_SE3_world = world_SE3_cam.inverse()
-    boxes = []
-    for body in snapshot.bodies:
-        corners = box_corners_m(body.actor.size_lwh_m) @ body.rotation.T + body.center_m
-        boxes.append((cam_SE3_world.transform(corners), _CHANNEL_OF[body.actor.category]))
-    for corners, channel in sorted(boxes, key=lambda box: -float(np.linalg.norm(box[0].mean(axis=0)))):
-        if corners[:, 2].max() < _NEAR_M:
-            continue
-        layer = _drawn_box(corners, camera)
+    for actor, layer in _far_to_near(snapshot, camera, world_SE3_cam=world_SE3_cam):
         painted = layer > 0
         canvas[painted] = 0
-        canvas[painted, channel] = layer[painted]
+        canvas[painted, _CHANNEL_OF[actor.category]] = layer[painted]
     return canvas
+
+
+def appearance_canvas(
+    snapshot: Snapshot, camera: Camera, *, world_SE3_cam: SE3, cell_px: int
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Return, for each square cell of the picture, the mean over its pixels of their owner's colour; 0 for none."""
+    canvas = np.zeros((camera.height_px, camera.width_px, 3), dtype=np.float32)
+    for actor, layer in _far_to_near(snapshot, camera, world_SE3_cam=world_SE3_cam):
+        canvas[layer > 0] = actor.look.color_rgb
+    rows, columns = camera.height_px // cell_px, camera.width_px // cell_px
+    return canvas.reshape(rows, cell_px, columns, cell_px, 3).mean(axis=(1, 3))
 
 
 def proxy_painter(scene: Scene, *, seed: int) -> Painter:
@@ -101,6 +105,20 @@ def proxy_painter(scene: Scene, *, seed: int) -> Painter:
     """
     neutral = replace(scene, ambience=Ambience(weather=Weather.OVERCAST, place=Place.HIGHWAY))
     return Painter(World(neutral, seed=seed, labelled_alone=True))
+
+
+def _far_to_near(
+    snapshot: Snapshot, camera: Camera, *, world_SE3_cam: SE3
+) -> Iterator[tuple[Actor, UInt8[np.ndarray, "height width"]]]:
+    """Yield every actor in front of the camera with its drawn box."""
+    cam_SE3_world = world_SE3_cam.inverse()
+    boxes = []
+    for body in snapshot.bodies:
+        corners = box_corners_m(body.actor.size_lwh_m) @ body.rotation.T + body.center_m
+        boxes.append((cam_SE3_world.transform(corners), body.actor))
+    for corners, actor in sorted(boxes, key=lambda box: -float(np.linalg.norm(box[0].mean(axis=0)))):
+        if corners[:, 2].max() >= _NEAR_M:
+            yield actor, _drawn_box(corners, camera)
 
 
 def _drawn_box(corners: Float[np.ndarray, "8 3"], camera: Camera) -> UInt8[np.ndarray, "height width"]:

@@ -104,7 +104,12 @@ class LogReader:
             is_keyframe=np.ones(len(samples), dtype=bool),
             camera_timestamp_us=np.array(fired, dtype=np.int64).reshape(len(samples), len(rig.cameras)),
         )
-        return Recording(rig=rig, timeline=timeline)
+        pictures = {
+            (shot["channel"], int(shot["timestamp"])): self.root / shot["filename"]
+            for shot in shots
+            if shot["sensor_modality"] == "camera"
+        }
+        return Recording(rig=rig, timeline=timeline, pictures=pictures)
 
     def _actor(self, instance: str, track: Sequence[Record], *, hdmap: HDMap) -> Actor:
         category = category_of(self.nusc, instance)

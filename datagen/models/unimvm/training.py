@@ -41,10 +41,10 @@ class UniMVMPhase(Phase):
     masks: dict[Mode, float] = {Mode.NONE: 1.0}
 
 
-class UniMVMTraining(BaseModel):
-    """What `unimvm` recipes say.
+class UniMVMLessons(BaseModel):
+    """How a UniMVM is taught, whatever it is taught on.
 
-    drives, held_out: folders of prepared drives, to learn from and to look at.  data: what they are of, for the card.
+    data: what the drives are of, for the card.
     autoencoder: that made their latents: a file of ours, or a Stable Video Diffusion folder.
     spec: a preset; conditions, joined, temporal: what of it to change, for ablations.  svd: a folder to start from.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
@@ -54,8 +54,6 @@ class UniMVMTraining(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    drives: Path
-    held_out: Path
     data: str = "the playground"
     autoencoder: Path
     spec: str = "tiny"
@@ -85,6 +83,13 @@ class UniMVMTraining(BaseModel):
         if self.conditions is not None:
             changes["conditions"] = self.conditions
         return Spec.model_validate({**SPECS[self.spec].model_dump(), **changes})
+
+
+class UniMVMTraining(UniMVMLessons):
+    """With folders of prepared drives, to learn from and to look at."""
+
+    drives: Path
+    held_out: Path
 
 
 @dataclass(frozen=True, kw_only=True)

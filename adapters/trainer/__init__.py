@@ -1,0 +1,1 @@
+"""Port `trainer`: a training recipe to weights."""

@@ -1,0 +1,1 @@
+"""Film `unimvm`: see `conditions` for what the model is told."""
