@@ -48,5 +48,5 @@ clean:
 	touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --no-build-isolation --editable .[sumo,dev]
+	$(PIP) --no-build-isolation --editable .[sumo,rerun,dev]
 	touch $@
