@@ -89,9 +89,10 @@ class World:
     """One scene's geometry. Building it is the expensive part; snapshots of it are cheap.
 
     labelled_alone: the ground and one block per actor, for the proxy render; nothing that has no label.
+    bare: nothing beside the road; what stood there is not known of a scene that was read back from a dataset.
     """
 
-    def __init__(self, scene: Scene, *, seed: int, labelled_alone: bool = False) -> None:
+    def __init__(self, scene: Scene, *, seed: int, labelled_alone: bool = False, bare: bool = False) -> None:
         self.scene = scene
         self.seed = seed
         path = scene.ego.translation_m[:, :2]
@@ -100,7 +101,8 @@ class World:
         self.ground = ground_of(scene, seed=seed_of("ground", seed))
         canvas = Canvas.over(low, high, texel_m=CELL_M)
         rng = np.random.default_rng(seed_of("scenery", seed))
-        scenery = NO_SCENERY if labelled_alone else scenery_of(scene, canvas=canvas, terrain=self.terrain, rng=rng)
+        empty = labelled_alone or bare
+        scenery = NO_SCENERY if empty else scenery_of(scene, canvas=canvas, terrain=self.terrain, rng=rng)
         self.facades: tuple[Facade, ...] = scenery.facades
         self.lamps_m = scenery.lamps_m
         self.puppets = tuple(Puppet.of(actor, plain=labelled_alone) for actor in scene.actors)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from datagen import plugins
 from datagen.models.autoencoder.training import AutoencoderTraining
 from datagen.models.unimvm.pipeline import SVD_SAMPLING, Sampling
 from datagen.models.unimvm.spec import SPECS
@@ -26,13 +27,15 @@ def test_a_training_recipe_says_what_it_makes_and_fits_its_form(path):
         preset = SPECS[path.stem.split("_")[1]]
         assert (settings.spec.latent_channels, settings.spec.stride) == (preset.latent_channels, preset.stride)
         assert settings.size_px == preset.view_px
-    else:
+    elif path.stem.startswith("unimvm"):
         settings = UniMVMTraining.model_validate(said)
         assert settings.spec == path.stem.split("_")[1]
         assert settings.full_spec() == SPECS[settings.spec]
         assert (settings.svd is not None) == (settings.spec == "svd")
         assert settings.sampling == (SVD_SAMPLING if settings.svd else Sampling())
         assert [phase.frames for phase in settings.phases] == [1, SPECS[settings.spec].frames]
+    else:
+        assert plugins.settings_of("trainer", path.stem.split("_")[0]).model_validate(said)
 
 
 def test_every_preset_has_a_recipe():

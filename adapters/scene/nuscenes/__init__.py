@@ -27,11 +27,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.scene.nuscenes.edits import Add, Drop, Move, edited
 from adapters.scene.nuscenes.maps import expansion_of
 from adapters.scene.nuscenes.reader import LogReader
+from adapters.scene.nuscenes.recorded import RecordedScene, recorded_scenes
 from adapters.scene.nuscenes.selection import check_instances, chosen_scenes, locations_of
 from adapters.scene.nuscenes.tables import check_log, find_version
 from adapters.scene.nuscenes.words import ambience_of
 from datagen.ports import Dropped, Resources, Take
 from datagen.scene import Scene
+
+__all__ = ["NuScenesSource", "ReadScene", "RecordedScene", "Settings", "build", "recorded_scenes"]
 
 
 class Settings(BaseModel):
