@@ -105,10 +105,13 @@ TINY = Spec(
     latent_channels=16,
     conditions=tuple(Condition),
     unet=UNetSpec(
-        channels=(64, 96, 160), attention=(False, True, True), heads=(2, 3, 5), layers=1, context=96, time_ids=64
+        channels=(64, 128, 160), attention=(False, False, True), heads=(2, 4, 5), layers=1, context=96, time_ids=64
     ),
 )
-"""The embedded default: trained on CPU cores, shipped in half precision."""
+"""The embedded default: trained on CPU cores, shipped in half precision.
+
+Attention at the coarsest level alone: in 300 steps it learnt as much as with attention at two levels, a quarter faster.
+"""
 
 SMALL = Spec(
     name="small",
