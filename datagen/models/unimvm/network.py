@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
+import torch.nn.functional as nnf
 from diffusers import UNetSpatioTemporalConditionModel
 from diffusers.models.attention import TemporalBasicTransformerBlock
 from diffusers.models.resnet import SpatioTemporalResBlock
@@ -28,6 +30,20 @@ UNet: TypeAlias = Any
 """UNetSpatioTemporalConditionModel, whose mixins a type checker cannot follow."""
 MOTION_BUCKET = 127.0
 """Stable Video Diffusion's second clip number, at the value its released pipeline uses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Briefing:
+    """What the network is told of a batch of clips, encoded: the same at every noise level, so it is made once.
+
+    beside: what stands beside the noisy latents at the door.  tokens: for cross-attention.
+    ids: Stable Video Diffusion's three clip numbers.
+    """
+
+    beside: Float[Tensor, "B T V features H W"]
+    tokens: Float[Tensor, "B tokens width"]
+    ids: Float[Tensor, "B 3"]
+    given: Given
 
 
 class UniMVM(nn.Module):
@@ -48,6 +64,7 @@ class UniMVM(nn.Module):
         self.conditions = ConditionEncoder(spec)
         self.words = WordEncoder(spec.unet.context)
         self.unet: UNet = new_unet(spec) if unet is None else unet
+        convolve_time_flat(self.unet)
 
     def forward(
         self,
@@ -57,20 +74,39 @@ class UniMVM(nn.Module):
         given: Given,
     ) -> Float[Tensor, "B T V C H W"]:
         """Return the clean latents the network believes in; where pictures are given, the given ones."""
-        dtype = self.unet.dtype
-        sigma_data = self.sigma_data.float()[:, None, None]
-        c_skip, c_out, c_in, c_noise = edm_scalings(sigma.float()[:, None, None, None, None, None], sigma_data)
+        return self.denoised(noisy, sigma, self.briefing(conditions, given))
+
+    def briefing(self, conditions: Conditions, given: Given) -> Briefing:
+        """Encode all that is known of the clips."""
+        sigma_data, like = self.sigma_data.float()[:, None, None], given.latents.to(self.unet.dtype)
         known = given.mask[:, :, :, None, None, None]
         shown = torch.where(known, given.latents / sigma_data * self.spec.given_gain, 0.0)
-        noisy_in = (c_in * noisy).to(dtype)
-        features = self.conditions(conditions, sigma_data, like=noisy_in)
-        cells = known.to(dtype).expand(-1, -1, -1, 1, *noisy.shape[-2:])
-        door = torch.cat([noisy_in, shown.to(dtype), cells, features], dim=3)
+        features = self.conditions(conditions, sigma_data, like=like)
+        cells = known.to(like.dtype).expand(-1, -1, -1, 1, *like.shape[-2:])
         told = conditions.words_told[:, None]
-        tokens = self.words(conditions.words * told, conditions.text * told)
-        ids = torch.stack([conditions.rate_hz, torch.full_like(given.noise, MOTION_BUCKET), given.noise], dim=1)
-        F = self._unet(door, c_noise.flatten(), tokens.to(dtype), ids)
-        return torch.where(known, given.latents, c_skip * noisy + c_out * F.float())
+        return Briefing(
+            beside=torch.cat([shown.to(like.dtype), cells, features], dim=3),
+            tokens=self.words(conditions.words * told, conditions.text * told).to(like.dtype),
+            ids=torch.stack([conditions.rate_hz, torch.full_like(given.noise, MOTION_BUCKET), given.noise], dim=1),
+            given=given,
+        )
+
+    def denoised(
+        self, noisy: Float[Tensor, "B T V C H W"], sigma: Float[Tensor, "B"], briefing: Briefing
+    ) -> Float[Tensor, "B T V C H W"]:
+        """Return the same as `forward`, for clips that were encoded before."""
+        sigma_data, given = self.sigma_data.float()[:, None, None], briefing.given
+        c_skip, c_out, c_in, c_noise = edm_scalings(sigma.float()[:, None, None, None, None, None], sigma_data)
+        door = torch.cat([(c_in * noisy).to(briefing.beside.dtype), briefing.beside], dim=3)
+        F = self._unet(door, c_noise.flatten(), briefing.tokens, briefing.ids)
+        return torch.where(given.mask[:, :, :, None, None, None], given.latents, c_skip * noisy + c_out * F.float())
+
+    def in_precision(self, dtype: torch.dtype) -> UniMVM:
+        """Compute in another kind of number from now on; `sigma_data` stays exact."""
+        sigma_data = self.sigma_data.float()
+        self.to(dtype)
+        self.sigma_data = sigma_data
+        return self
 
     def _unet(
         self,
@@ -134,6 +170,13 @@ def skip_time_of_single_frames(unet: nn.Module) -> None:
             module.__class__ = _Transformer
 
 
+def convolve_time_flat(unet: nn.Module) -> None:
+    """Make every convolution along time alone a flat one: the same sums, where 3D kernels are slow on a CPU."""
+    for module in unet.modules():
+        if isinstance(module, nn.Conv3d) and module.kernel_size == (3, 1, 1):
+            module.__class__ = _TimeConv
+
+
 def still_at_first(unet: nn.Module) -> None:
     """Zero the last layer of every temporal branch, so that video training starts from the image model as it is."""
     for module in unet.modules():
@@ -175,6 +218,13 @@ class _Transformer(TransformerSpatioTemporalModel):
             else:
                 x = block(x, encoder_hidden_states=encoder_hidden_states)
         return (rearrange(self.proj_out(x), "N (H W) C -> N C H W", H=H, W=W) + hidden_states,)
+
+
+class _TimeConv(nn.Conv3d):
+    def forward(self, input: Tensor) -> Tensor:
+        N, C, T, H, W = input.shape
+        flat = nnf.conv2d(input.reshape(N, C, T, H * W), self.weight[..., 0], self.bias, padding=(1, 0))
+        return flat.view(N, -1, T, H, W)
 
 
 def _zero(layer: nn.Module) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import torch
 from einops import rearrange
@@ -17,9 +18,18 @@ from datagen.models.unimvm.conditioning import Conditions, Given
 from datagen.models.unimvm.network import UniMVM
 
 
+class Start(StrEnum):
+    """What the noise of the first level is put on."""
+
+    NOISE = "noise"
+    PROXY = "proxy"
+
+
 class Sampling(BaseModel):
     """How to sample.
 
+    start: what the noise of the first level is put on: nothing, or the proxy's latents (SDEdit, Meng et al. 2021,
+    arXiv 2108.01073), which matters where sigma_max is moderate.
     guidance: of the first and the last frame, rising evenly between; (1, 1) asks the network half as often.
     keep: part of the noise that the reduced-noise sampler adds back.
     overlap: frames of the clip before that a continued clip is given.
@@ -29,6 +39,7 @@ class Sampling(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     sampler: Sampler = Sampler.REDUCED_NOISE
     steps: int = 10
+    start: Start = Start.NOISE
     sigma_max: float = 25.0
     sigma_min: float = 0.02
     guidance: tuple[float, float] = (1.0, 1.0)
@@ -69,17 +80,19 @@ def make_latents(
         noise=torch.full_like(given.noise, sampling.given_noise),
     )
     ramp = guidance_ramp(T, sampling.guidance[0], high=sampling.guidance[1]).to(given.latents.device)
-    untold = conditions.untold()
+    told = network.briefing(conditions, shown)
+    untold = network.briefing(conditions.untold(), shown) if sampling.guidance != (1.0, 1.0) else None
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-        told = network(x, sigma.expand(B), conditions, shown)
-        if sampling.guidance == (1.0, 1.0):
-            return told
-        return guided(told, network(x, sigma.expand(B), untold, shown), scale=ramp[:, None, None, None, None])
+        conditional = network.denoised(x, sigma.expand(B), told)
+        if untold is None:
+            return conditional
+        return guided(conditional, network.denoised(x, sigma.expand(B), untold), scale=ramp[:, None, None, None, None])
 
     spaced = log_spaced_sigmas if sampling.sampler is Sampler.REDUCED_NOISE else karras_sigmas
     sigmas = spaced(sampling.steps, sampling.sigma_max, sigma_min=sampling.sigma_min, device=given.latents.device)
     x = noise() * sampling.sigma_max
+    x = x + conditions.proxy if sampling.start is Start.PROXY else x
     x = sample(sampling.sampler, denoise, x=x, sigmas=sigmas, noise=noise, keep=sampling.keep)
     return torch.where(given.mask[:, :, :, None, None, None], given.latents, x)
 

@@ -33,7 +33,7 @@ def load_unimvm(path: Path, *, device: torch.device | str = "cpu", dtype: torch.
         network.load_state_dict(tensors)
     except (KeyError, ValidationError, RuntimeError) as error:
         raise InputError(f"{path}: the weights do not fit the spec they name ({error})") from error
-    return network.to(device=device, dtype=dtype).eval()
+    return network.to(device).in_precision(dtype).eval()
 
 
 def load_svd(folder: Path, spec: Spec) -> UniMVM:
