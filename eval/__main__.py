@@ -1,5 +1,7 @@
 """The command line of the measurements: `python -m eval <measurement> …`.
 
+A measurement is a module here with `add_arguments(parser)` and `measure(chosen)`, which returns what to print and
+whether it is as it should be; only the one that is asked for is imported.
 Exit codes: 0 as it should be, 1 a measurement says no, 2 the input is wrong.
 """
 
@@ -8,35 +10,38 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from importlib import import_module
 
 from datagen.errors import DatagenError
-from eval.oracle import oracle
+
+MEASUREMENTS = {
+    "control": "does a film show what its labels say, as a network sees it that was trained on real pictures?",
+    "fidelity": "FID and FVD of generated datasets against a real one, with the real-against-real floor",
+    "oracle": "ground truth fed back as predictions must score what perfection scores",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one measurement, print it with its protocol, and return the exit code."""
-    chosen = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    asked = next((word for word in given if word in MEASUREMENTS), None)
+    chosen = _parser(asked).parse_args(given)
     try:
-        scores = oracle(chosen.dataset, version=chosen.version, split=chosen.split)
+        report, passed = import_module(f"eval.{chosen.measurement}").measure(chosen)
     except DatagenError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(scores)
-    return 0 if scores.passed else 1
+    print(report)
+    return 0 if passed else 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval", description="Measure a dataset.")
     measurements = parser.add_subparsers(dest="measurement", required=True)
-    command = measurements.add_parser(
-        "oracle",
-        help="ground truth fed back as predictions must score what perfection scores",
-        epilog="example: python -m eval oracle runs/quickstart-0123abcd/dataset --split synth_val",
-    )
-    command.add_argument("dataset", type=Path)
-    command.add_argument("--version", default="v1.0-synth", help="folder of the tables (default: %(default)s)")
-    command.add_argument("--split", default="synth_all", help="of splits.json (default: %(default)s)")
+    for word, line in MEASUREMENTS.items():
+        command = measurements.add_parser(word, help=line, description=line)
+        if word == asked:
+            import_module(f"eval.{word}").add_arguments(command)
     return parser
 
 

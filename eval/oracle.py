@@ -9,6 +9,7 @@ point counts, velocities, attributes, track ids or key-frame times. What the jud
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,20 @@ def oracle(dataset: Path, *, version: str = "v1.0-synth", split: str = "synth_al
         detection=score_detection(nusc, split, detection_truth(nusc, samples)),
         tracking=score_tracking(nusc, split, tracks) if any(tracks.values()) else None,
     )
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Say what `python -m eval oracle` takes."""
+    command.epilog = "example: python -m eval oracle runs/quickstart-0123abcd/dataset --split synth_val"
+    command.add_argument("dataset", type=Path)
+    command.add_argument("--version", default="v1.0-synth", help="folder of the tables (default: %(default)s)")
+    command.add_argument("--split", default="synth_all", help="of splits.json (default: %(default)s)")
+
+
+def measure(chosen: argparse.Namespace) -> tuple[OracleScores, bool]:
+    """Run the oracle as the command line says."""
+    scores = oracle(chosen.dataset, version=chosen.version, split=chosen.split)
+    return scores, scores.passed
 
 
 def detection_truth(nusc: NuScenes, samples: list[str]) -> Results:

@@ -151,12 +151,12 @@ class PerceptionTask:
         return {"picture-truth-said": torch.cat(rows)}
 
 
-def read_picture(path: Path, size_px: tuple[int, int]) -> UInt8[Tensor, "3 Hpx Wpx"]:
-    """Return a picture at a size. Raises InputError if it cannot be read."""
+def read_picture(path: Path, size_px: tuple[int, int] | None = None) -> UInt8[Tensor, "3 Hpx Wpx"]:
+    """Return a picture at a size, by default its own. Raises InputError if it cannot be read."""
     try:
         with Image.open(path) as file:
             picture = file.convert("RGB")
-            if picture.size != size_px:
+            if size_px and picture.size != size_px:
                 picture = picture.resize(size_px, Image.Resampling.BICUBIC)
             return rearrange(torch.from_numpy(np.array(picture)), "H W c -> c H W")
     except OSError as error:
