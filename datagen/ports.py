@@ -13,14 +13,15 @@ returns an object that satisfies the port's protocol here. `build` is cheap; wha
 | exporter  | Exporter      | `export.use`                     |
 | viewer    | Viewer        | `datagen view`                   |
 | trainer   | Trainer       | `datagen train WORD RECIPE`      |
+| detector  | Detector      | `detector.use` (eval gain)       |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -153,7 +154,18 @@ class VideoModel(Protocol):
     """Shots to pictures."""
 
     picture_size_px: tuple[int, int]
-    """(width, height) it films in; the shots it gets have cameras of this size."""
+    """(width, height) it films in; the shots it gets have cameras of this size. Known once it is open."""
+    resources: Resources
+    """What one worker that films with it holds."""
+    batch_size: int
+    """How many shots it is best given at a time."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of what decides its pictures beside its settings and the code: its weights; "" if it has none.
+
+        Raises InputError when they are missing or are none of its own.
+        """
+        ...
 
     def open(self) -> None:
         """Load the model."""
@@ -178,8 +190,11 @@ class Exporter(Protocol):
         merge: a fragment refers to the clip's files relative to itself.
         """
 
-    def merge(self, fragments: Sequence[Path], dataset: Path) -> None:
-        """Make one dataset of fragments, in the order given; replaces what `dataset` held."""
+    def merge(self, fragments: Sequence[Path], dataset: Path, *, about: Mapping[str, str] | None = None) -> None:
+        """Make one dataset of fragments, in the order given; replaces what `dataset` held.
+
+        about: what a reader of the dataset shall be told of the run: name, recipe, film, weights, code_version.
+        """
 
 
 class Viewer(Protocol):
@@ -198,4 +213,74 @@ class Trainer(Protocol):
 
         stop_after: stop once so many steps are done in all, so that a long training fits into short sessions.
         """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portion:
+    """A split of a dataset that a detector is trained on or looks at.
+
+    weight: how often each of its samples is drawn, against 1 of other portions'.
+    synthetic: whether it is what a mixing schedule mixes in.
+    skip_missing: leave samples out whose sensor files are missing, instead of refusing.
+    """
+
+    root: Path
+    version: str
+    split: str
+    weight: float = 1.0
+    synthetic: bool = False
+    skip_missing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What a detector is trained on, for how long, and what it is looked at on the way.
+
+    batch_size: what the detector counts (pictures, or sweeps) in one iteration; None for its own.
+    evaluate_every: iterations; None for once, at the end.
+    mix: (progress from 0 to 1, synthetic samples for each real one), straight lines between; empty for weights alone.
+    trust: boxes the judge distrusts are dropped (below `trust_threshold`), or weighed by their trust.
+    rival: the curve of another arm, to tell the difference from on the way.
+    """
+
+    name: str
+    portions: tuple[Portion, ...]
+    validation: Portion
+    iterations: int
+    seed: int
+    batch_size: int | None = None
+    evaluate_every: int | None = None
+    mix: tuple[tuple[float, float], ...] = ()
+    trust: Literal["drop", "weigh"] | None = None
+    trust_threshold: float = 0.5
+    rival: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What came of a lesson, as it was counted, not as it was asked for.
+
+    curve: of each evaluation on the way, its iteration and numbers.  seconds: by the device they were spent on.
+    """
+
+    weights: Path
+    iterations: int
+    batch_size: int
+    curve: tuple[Mapping[str, Any], ...]
+    seconds: Mapping[str, float]
+
+
+class Detector(Protocol):
+    """A perception network that is trained on datasets and looks at others."""
+
+    resources: Resources
+    """Of one training."""
+
+    def learn(self, lesson: Lesson, folder: Path) -> Learned:
+        """Train, or go on training what lies in `folder`. The same lesson gives the same weights on a CPU."""
+        ...
+
+    def look(self, portion: Portion, weights: Path) -> Mapping[str, list[dict[str, Any]]]:
+        """Return sample token → boxes, in the submission format of nuScenes' detection task."""
         ...

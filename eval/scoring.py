@@ -30,6 +30,7 @@ from datagen.errors import DatasetError, DependencyError
 
 if TYPE_CHECKING:
     from nuscenes import NuScenes
+    from nuscenes.eval.detection.evaluate import DetectionEval
 
 DETECTION_CONFIG = "detection_cvpr_2019"
 TRACKING_CONFIG = "tracking_nips_2019"
@@ -42,7 +43,7 @@ ERRORS = {
 }
 """Our name → the devkit's."""
 
-Scores = TypeVar("Scores")
+Answer = TypeVar("Answer")
 Results = Mapping[str, list[dict[str, Any]]]
 """Sample token → boxes in the devkit's submission format; every sample of the split has its entry."""
 
@@ -53,6 +54,7 @@ class DetectionScores:
 
     classes: that occur, with a box in range and a sensor's point on it; `mean_ap`, `nds` and `errors` are over these.
     devkit_mean_ap, devkit_nds: over all ten.  boxes: of the ground truth that were scored.
+    ap_of: by class, mean over the four distances.
     """
 
     classes: tuple[str, ...]
@@ -62,6 +64,7 @@ class DetectionScores:
     errors: Mapping[str, float]
     devkit_mean_ap: float
     devkit_nds: float
+    ap_of: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,28 +117,43 @@ def score_detection(nusc: NuScenes, split: str, results: Results) -> DetectionSc
 
     Raises DatasetError when the devkit refuses the split or the boxes.
     """
+    return judged_detection(nusc, split, results, ask=scores_of)
+
+
+def judged_detection(nusc: NuScenes, split: str, results: Results, *, ask: Callable[[DetectionEval], Answer]) -> Answer:
+    """Load predictions and ground truth into the devkit's judge, filtered as it does, and return what `ask` finds.
+
+    Raises DatasetError when the devkit refuses the split or the boxes.
+    """
     from nuscenes.eval.common.config import config_factory
     from nuscenes.eval.detection.evaluate import DetectionEval
 
-    def evaluate(result_path: Path, output_dir: Path) -> DetectionScores:
+    def evaluate(result_path: Path, output_dir: Path) -> Answer:
         config = config_factory(DETECTION_CONFIG)
-        judge = DetectionEval(nusc, config, str(result_path), split, output_dir=str(output_dir), verbose=False)
-        truth = judge.gt_boxes.all
-        present = {box.detection_name for box in truth}
-        of_all = judge.evaluate()[0]
-        config.class_names = [name for name in config.class_names if name in present]
-        of_present = judge.evaluate()[0]
-        return DetectionScores(
-            classes=tuple(config.class_names),
-            boxes=len(truth),
-            mean_ap=float(of_present.mean_ap),
-            nds=float(of_present.nd_score),
-            errors={ours: float(of_present.tp_errors[theirs]) for ours, theirs in ERRORS.items()},
-            devkit_mean_ap=float(of_all.mean_ap),
-            devkit_nds=float(of_all.nd_score),
-        )
+        return ask(DetectionEval(nusc, config, str(result_path), split, output_dir=str(output_dir), verbose=False))
 
     return _judged(evaluate, results)
+
+
+def scores_of(judge: DetectionEval) -> DetectionScores:
+    """Return what a judge says of the boxes it holds."""
+    truth = judge.gt_boxes.all
+    present = {box.detection_name for box in truth}
+    every = judge.cfg.class_names
+    of_all = judge.evaluate()[0]
+    judge.cfg.class_names = [name for name in every if name in present]
+    of_present = judge.evaluate()[0]
+    classes, judge.cfg.class_names = tuple(judge.cfg.class_names), every
+    return DetectionScores(
+        classes=classes,
+        boxes=len(truth),
+        mean_ap=float(of_present.mean_ap),
+        nds=float(of_present.nd_score),
+        errors={ours: float(of_present.tp_errors[theirs]) for ours, theirs in ERRORS.items()},
+        devkit_mean_ap=float(of_all.mean_ap),
+        devkit_nds=float(of_all.nd_score),
+        ap_of={name: float(of_present.mean_dist_aps[name]) for name in classes},
+    )
 
 
 def score_tracking(nusc: NuScenes, split: str, results: Results) -> TrackingScores:
@@ -176,7 +194,7 @@ def score_tracking(nusc: NuScenes, split: str, results: Results) -> TrackingScor
     return _judged(evaluate, results)
 
 
-def _judged(evaluate: Callable[[Path, Path], Scores], results: Results) -> Scores:
+def _judged(evaluate: Callable[[Path, Path], Answer], results: Results) -> Answer:
     """Hand results to the devkit by file, quietly, and translate what it raises."""
     if not any(results.values()):
         raise DatasetError("there is no box to score: nothing was predicted in any sample")

@@ -132,8 +132,11 @@ def _body(value: object) -> bytes:
     return pickle.dumps(value, protocol=3)[2:-1]
 
 
-def scene_infos(scene: SceneRows, *, attributes: dict[str, str]) -> Iterator[Info]:
-    """Yield a scene's entries, without `sample_idx`; `unlabelled` holds the categories that have no label."""
+def scene_infos(scene: SceneRows, *, attributes: dict[str, str], with_tokens: bool = False) -> Iterator[Info]:
+    """Yield a scene's entries, without `sample_idx`; `unlabelled` holds the categories that have no label.
+
+    with_tokens: every instance says, as `annotation_token`, which annotation it is.
+    """
     velocities = _velocities(scene)
     key_sweeps = {sweep.row["sample_token"]: at for at, sweep in enumerate(scene.sweeps) if sweep.row["is_key_frame"]}
     for sample in scene.sample:
@@ -141,7 +144,12 @@ def scene_infos(scene: SceneRows, *, attributes: dict[str, str]) -> Iterator[Inf
             raise DatasetError(f"{scene.scene['name']}: sample {sample['token']} has no LIDAR_TOP key frame")
         at = key_sweeps[sample["token"]]
         lidar = scene.sweeps[at]
-        boxes = Boxes(scene.boxes.get(sample["token"], []), velocities=velocities, attributes=attributes)
+        boxes = Boxes(
+            scene.boxes.get(sample["token"], []),
+            velocities=velocities,
+            attributes=attributes,
+            with_tokens=with_tokens,
+        )
         cameras = sorted(scene.cameras.get(sample["token"], []), key=_camera_order)
         before = scene.sweeps[max(at - MAX_SWEEPS, 0) : at][::-1]
         yield {
@@ -213,9 +221,15 @@ class Boxes:
     """The boxes of one sample, all at once."""
 
     def __init__(
-        self, rows: Sequence[Row], *, velocities: dict[str, Float[np.ndarray, "3"]], attributes: dict[str, str]
+        self,
+        rows: Sequence[Row],
+        *,
+        velocities: dict[str, Float[np.ndarray, "3"]],
+        attributes: dict[str, str],
+        with_tokens: bool = False,
     ) -> None:
         self.rows = rows
+        self.named: list[Info] = [{"annotation_token": row["token"]} if with_tokens else {} for row in rows]
         self.center_m = np.array([row["translation"] for row in rows]).reshape(-1, 3)
         self.rotation = rotation_from_quat(np.array([row["rotation"] for row in rows]).reshape(-1, 4))
         self.size_wlh_m = np.array([row["size"] for row in rows]).reshape(-1, 3)
@@ -244,6 +258,7 @@ class Boxes:
                 "num_lidar_pts": row["num_lidar_pts"],
                 "num_radar_pts": row["num_radar_pts"],
                 "velocity": velocity[index, :2].tolist(),
+                **self.named[index],
             }
             for index, row in enumerate(self.rows)
         ]
@@ -269,6 +284,7 @@ class Boxes:
                 "center_2d": (pixel[index, :2] / pixel[index, 2]).tolist(),
                 "depth": float(center[index, 2]),
                 "attr_label": self.attribute_labels[index],
+                **self.named[index],
             }
             for index, bound in zip(ahead, bounds)
             if np.isfinite(bound).all()

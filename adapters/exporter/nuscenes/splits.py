@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from adapters.exporter.nuscenes.tokens import token_of
-from datagen.errors import DatasetError
+from datagen.errors import DatasetError, did_you_mean
 
 PREDEFINED = ("train", "val", "test", "mini_train", "mini_val", "train_detect", "train_track")
 """Names the devkit resolves to its own lists, whatever `splits.json` says."""
@@ -91,6 +91,21 @@ def train_and_val(dataset: Path, version: str, scene_names: Sequence[str]) -> tu
         return list(scene_names), []
     train, val = (set(predefined[f"{prefix}{name}"]) for name in ("train", "val"))
     return [name for name in scene_names if name in train], [name for name in scene_names if name in val]
+
+
+def scenes_of_split(dataset: Path, version: str, split: str) -> list[str]:
+    """Return the scene names of a split of `splits.json`, or of one the devkit knows. Raises DatasetError."""
+    from nuscenes.utils.splits import create_splits_scenes
+
+    path = dataset / version / "splits.json"
+    own = _read_splits(path) if path.is_file() else {}
+    predefined = create_splits_scenes()
+    if split in predefined:
+        return list(predefined[split])
+    if split not in own:
+        known = ", ".join([*own, *PREDEFINED])
+        raise DatasetError(f"{path}: no split '{split}'; there are: {known}.{did_you_mean(split, own)}")
+    return list(own[split])
 
 
 def _read_splits(path: Path) -> dict[str, list[str]]:

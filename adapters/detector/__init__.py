@@ -1,0 +1,1 @@
+"""Port `detector`: a perception network that is trained on datasets and looks at others."""
