@@ -128,6 +128,10 @@ class Planner(Protocol):
         """Fill one form per prompt."""
         ...
 
+    def notes(self, prompt: Prompt) -> dict[str, str]:
+        """Return remarks for the ledger on how the latest plan of a prompt came about: tokens, cost; or none."""
+        ...
+
 
 class MapMaker(Protocol):
     """A scene without a road to the road that makes it lawful."""

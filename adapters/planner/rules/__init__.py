@@ -37,6 +37,10 @@ class RulesPlanner:
         """Read each prompt; any text gives a plan."""
         return [read(prompt.text) for prompt in prompts]
 
+    def notes(self, prompt: Prompt) -> dict[str, str]:
+        """Nothing to remark: it is free."""
+        return {}
+
 
 def read(text: str) -> Plan:
     """Return the plan a text describes."""
