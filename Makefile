@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check format bench bench-merge bench-engine clean
+.PHONY: demo test check format bench bench-film bench-merge bench-engine clean
 
 demo: .venv/base  ## make a small dataset from four prompts and show it
 	$(BIN)/datagen run recipes/quickstart.yaml
@@ -26,6 +26,9 @@ format: .venv/dev
 
 bench: .venv/base  ## frames per second of the ray-caster, and where the time goes
 	$(BIN)/python benchmarks/raycast.py
+
+bench-film: .venv/base  ## seconds per clip of the film model, where they go, and how idle a run leaves the cores
+	$(BIN)/python benchmarks/film.py
 
 bench-merge: .venv/base  ## time and memory of merging 1,000 scenes
 	$(BIN)/python benchmarks/merge.py

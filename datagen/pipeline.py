@@ -18,7 +18,7 @@ from pathlib import Path
 from datagen import __version__, plugins
 from datagen.engine import Store, Totals, execute
 from datagen.errors import InputError
-from datagen.ports import Exporter, SceneSource, Stage, Take, Trainer
+from datagen.ports import Exporter, SceneSource, Stage, Take, Trainer, VideoModel
 from datagen.recipe import LOG, Recipe, check_words, dump, expand, find_rig, load, load_rig, load_settings, recipe_hash
 from datagen.scene import Prompt, Rig
 from datagen.stages import FRAGMENT, Camerawork, ExportStage, FilmStage, JudgeStage, LabelStage
@@ -77,9 +77,11 @@ def prepare(path: Path, *, out: Path, overrides: Sequence[str] = (), limit: int 
     if not prompts:
         raise InputError(f"{path}: asks for no clip; give it prompts, or `scenes:`")
     settings = recipe_hash(recipe.model_copy(update={"prompts": (), "scenes": None}), rig)
+    film: VideoModel = plugins.build("video", recipe.film)
+    settings += film.fingerprint()
     takes = [Take(id=clip_id(prompt, settings), prompt=prompt, workdir=Path()) for prompt in prompts]
     folder = run_folder(recipe, rig, out=out)
-    return Run(recipe=recipe, folder=folder, stages=_stages(recipe, source, rig), takes=tuple(takes))
+    return Run(recipe=recipe, folder=folder, stages=_stages(recipe, source, film=film, rig=rig), takes=tuple(takes))
 
 
 def run(run: Run, *, address: str | None = None, progress: bool = True) -> Totals:
@@ -126,7 +128,7 @@ def facts_of(take: Take) -> dict[str, str]:
     return {"prompt": prompt.text, "prompt_id": prompt.id, "seed": str(prompt.seed), **values, **take.notes}
 
 
-def _stages(recipe: Recipe, source: SceneSource, rig: Rig | None) -> tuple[Stage[Take, Take], ...]:
+def _stages(recipe: Recipe, source: SceneSource, *, film: VideoModel, rig: Rig | None) -> tuple[Stage[Take, Take], ...]:
     exporter: Exporter = plugins.build("exporter", recipe.export)
     camerawork = Camerawork(
         rig=rig,
@@ -136,7 +138,7 @@ def _stages(recipe: Recipe, source: SceneSource, rig: Rig | None) -> tuple[Stage
     )
     return (
         *source.stages(),
-        FilmStage(plugins.build("video", recipe.film), camerawork=camerawork),
+        FilmStage(film, camerawork=camerawork),
         LabelStage(),
         JudgeStage(broken_frames=recipe.judge.broken_frames, min_labels=recipe.judge.min_labels),
         ExportStage(exporter),

@@ -9,7 +9,9 @@ A stage only says what is done when; how it is done lives in the rooms and the a
 from __future__ import annotations
 
 import shutil
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -19,10 +21,10 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from datagen.errors import ClipError
-from datagen.ports import Dropped, Exporter, MapMaker, Planner, Resources, Take, VideoModel
+from datagen.ports import Dropped, Exporter, Frame, MapMaker, Planner, Resources, Take, VideoModel
 from datagen.recipe import derive_seed
 from datagen.roads.reference import reference_road
-from datagen.scene import Camera, Clip, Label, Prompt, Rig, Shot, densified, regular_timeline
+from datagen.scene import Camera, Clip, Label, Prompt, Recording, Rig, Shot, Timeline, densified, regular_timeline
 from datagen.scene.plan import Plan
 from datagen.sensors.labels import observe
 from datagen.traffic.setting import needs_parking, road_length_m, road_wish
@@ -33,6 +35,9 @@ FRAGMENT = "fragment"
 
 FLAT = 1.0
 """A picture whose grey values spread less than this (of 255) shows nothing; the darkest night spreads more."""
+
+MOST_UNWRITTEN = 64
+"""Pictures that may wait to be written before the film waits for them."""
 
 T = TypeVar("T")
 
@@ -59,17 +64,20 @@ class PlanStage:
     def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
         """Plan a batch of prompts."""
         plans = self.planner.plan([take.prompt for take in batch])
-        return [plan if isinstance(plan, Dropped) else _planned(take, plan) for take, plan in zip(batch, plans)]
+        return [self._planned(take, plan) for take, plan in zip(batch, plans, strict=True)]
+
+    def _planned(self, take: Take, plan: Plan | Dropped) -> Take | Dropped:
+        if isinstance(plan, Dropped):
+            return plan
+        noted = take.with_note("plan", plan.model_dump_json(exclude_defaults=True))
+        if plan.left_out:
+            noted = noted.with_note("left_out", "; ".join(plan.left_out))
+        for key, value in self.planner.notes(take.prompt).items():
+            noted = noted.with_note(key, value)
+        return replace(noted, plan=plan)
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-def _planned(take: Take, plan: Plan) -> Take:
-    noted = take.with_note("plan", plan.model_dump_json(exclude_defaults=True))
-    if plan.left_out:
-        noted = noted.with_note("left_out", "; ".join(plan.left_out))
-    return replace(noted, plan=plan)
 
 
 class SimulateStage:
@@ -151,18 +159,22 @@ class Camerawork:
 
 
 class FilmStage:
-    """Scene × Rig → Clip: the pictures go to disk as they come, in the size and quality the exporter wants."""
+    """Scene × Rig → Clip: the pictures go to disk as they come, in the size and quality the exporter wants.
+
+    They are written in a thread of their own, while the model makes the next.
+    """
 
     name = "film"
-    resources = Resources()
-    batch_size = 1
 
     def __init__(self, model: VideoModel, *, camerawork: Camerawork) -> None:
         self.model, self.camerawork = model, camerawork
+        self.resources, self.batch_size = model.resources, model.batch_size
+        self.weights = ""
 
     def open(self) -> None:
         """Load the video model."""
         self.model.open()
+        self.weights = self.model.fingerprint()
 
     def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
         """Film all takes of the batch together."""
@@ -170,15 +182,26 @@ class FilmStage:
         width_px, height_px = self.model.picture_size_px
         small = [replace(shot, rig=shot.rig.resized(width_px, height_px)) for shot in shots]
         clips = [self._clip(take, full, film) for take, full, film in zip(batch, shots, small, strict=True)]
-        for frame in self.model.film(small):
-            clip = clips[frame.shot]
-            camera = clip.rig.cameras[clip.rig.channels.index(frame.channel)]
-            path = clip.frame_path(frame.channel, frame.frame)
-            write_jpeg(frame.image, path, camera=camera, quality=self.camerawork.jpeg_quality)
-        return [replace(take, clip=clip) for take, clip in zip(batch, clips, strict=True)]
+        with ThreadPoolExecutor(max_workers=1) as writer:
+            unwritten: deque[Future[None]] = deque()
+            for frame in self.model.film(small):
+                unwritten.append(writer.submit(self._write, frame, clips[frame.shot]))
+                if len(unwritten) > MOST_UNWRITTEN:
+                    unwritten.popleft().result()
+            for written in unwritten:
+                written.result()
+        return [replace(self._noted(take), clip=clip) for take, clip in zip(batch, clips, strict=True)]
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _noted(self, take: Take) -> Take:
+        return take.with_note("film_weights", self.weights) if self.weights else take
+
+    def _write(self, frame: Frame, clip: Clip) -> None:
+        camera = clip.rig.cameras[clip.rig.channels.index(frame.channel)]
+        path = clip.frame_path(frame.channel, frame.frame)
+        write_jpeg(frame.image, path, camera=camera, quality=self.camerawork.jpeg_quality)
 
     def _clip(self, take: Take, full: Shot, film: Shot) -> Clip:
         folder = take.workdir / "film"
@@ -287,9 +310,24 @@ def shot_of(take: Take, *, camerawork: Camerawork) -> Shot:
     else:
         recorded = scene.recording.timeline if rig is None else scene.recording.timeline.synchronized(len(rig.cameras))
         timeline = densified(recorded, camerawork.rate_hz).first(take.prompt.duration_s)
+        timeline = timeline if rig else as_recorded(timeline, scene.recording)
         rig = rig or scene.recording.rig
     seed = derive_seed(take.prompt.seed, "film")
     return Shot(clip_id=take.id, scene=scene, rig=rig, timeline=timeline, seed=seed)
+
+
+def as_recorded(timeline: Timeline, recording: Recording) -> Timeline:
+    """Return the timeline with shutter times moved to when the log's own camera fired, if by less than half a frame."""
+    if len(timeline) == 1:
+        return timeline
+    reach_us = int(np.diff(timeline.timestamp_us).min()) / 2
+    fired_us = timeline.camera_timestamp_us.copy()
+    for view, channel in enumerate(recording.rig.channels):
+        log_us = np.array(sorted(at for camera, at in recording.pictures if camera == channel), dtype=np.int64)
+        if len(log_us):
+            nearest = log_us[np.abs(log_us - fired_us[:, view, None]).argmin(axis=1)]
+            fired_us[:, view] = np.where(np.abs(nearest - fired_us[:, view]) < reach_us, nearest, fired_us[:, view])
+    return replace(timeline, camera_timestamp_us=fired_us)
 
 
 def write_jpeg(image: UInt8[np.ndarray, "height width 3"], path: Path, *, camera: Camera, quality: int) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from datagen.ports import Frame
+from datagen.ports import Frame, Resources
 from datagen.scene import Shot
 from datagen.sensors.render import Painter
 from datagen.sensors.world import World
@@ -28,8 +28,15 @@ class Settings(BaseModel):
 class Raycast:
     """Films shots frame by frame; the same shot and seed give the same bytes in every process."""
 
+    resources = Resources()
+    batch_size = 1
+
     def __init__(self, settings: Settings) -> None:
         self.picture_size_px = (settings.width_px, settings.height_px)
+
+    def fingerprint(self) -> str:
+        """There are no weights."""
+        return ""
 
     def open(self) -> None:
         """There is nothing to load."""

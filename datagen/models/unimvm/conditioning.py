@@ -14,6 +14,7 @@ as it is. Words go through cross-attention (see `words`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -58,6 +59,10 @@ class Conditions:
         part = {name: getattr(self, name)[:, start:stop] for name in ("map", "boxes", "proxy", "appearance")}
         return replace(self, **part)
 
+    def chosen(self, places: Sequence[int]) -> Conditions:
+        """Return the clips at these places of the batch, in this order."""
+        return Conditions(**{field.name: getattr(self, field.name)[list(places)] for field in fields(self)})
+
     def to(self, device: torch.device | str) -> Conditions:
         """Return the conditions on another device."""
         return Conditions(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
@@ -74,6 +79,11 @@ class Given:
     latents: Float[Tensor, "B T V C H W"]
     mask: Bool[Tensor, "B T V"]
     noise: Float[Tensor, "B"]
+
+    def chosen(self, places: Sequence[int]) -> Given:
+        """Return what is given of the clips at these places of the batch, in this order."""
+        here = list(places)
+        return Given(latents=self.latents[here], mask=self.mask[here], noise=self.noise[here])
 
     @staticmethod
     def nothing(latents: Float[Tensor, "B T V C H W"]) -> Given:

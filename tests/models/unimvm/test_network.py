@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from pydantic import ValidationError
+from torch import nn
 
 from datagen.models.unimvm.conditioning import Given
 from datagen.models.unimvm.masks import given_frames
@@ -182,3 +183,25 @@ def test_a_spec_that_cannot_be_built_is_refused():
         UNetSpec(channels=(40,), attention=(True,), heads=(1,), layers=1, context=32)
     with pytest.raises(ValidationError, match="one entry per level"):
         UNetSpec(channels=(32, 64), attention=(True,), heads=(1,), layers=1, context=32)
+
+
+def test_half_precision_keeps_the_spread_of_the_latents_exact(spec, conditions_for, latents_for):
+    spread = torch.tensor([0.123, 1.2345, 2.3456, 9.8765])
+    torch.manual_seed(0)
+    network = UniMVM(spec, sigma_data=spread).eval()
+    x, told = latents_for(spec, 1), conditions_for(spec, 1)
+    exact = run(network, told, x)
+    half = run(network.in_precision(torch.bfloat16), told, x)
+    assert network.unet.dtype == torch.bfloat16
+    assert torch.equal(network.sigma_data, spread)
+    assert half.dtype == torch.float32
+    assert (half - exact).abs().max() < 0.05 * exact.abs().max()
+
+
+def test_a_convolution_along_time_alone_is_the_same_flat(spec):
+    flat = next(module for module in UniMVM(spec).modules() if isinstance(module, nn.Conv3d))
+    plain = nn.Conv3d(flat.in_channels, flat.out_channels, flat.kernel_size, padding=flat.padding)
+    plain.load_state_dict(flat.state_dict())
+    x = torch.randn(2, flat.in_channels, 4, 3, 5)
+    assert type(flat) is not nn.Conv3d
+    assert torch.allclose(flat(x), plain(x), atol=1e-6)

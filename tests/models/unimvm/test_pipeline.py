@@ -95,3 +95,15 @@ def test_pictures_survive_both_ways_view_by_view(spec):
     assert latents.shape == (1, 2, 3, 192, 2, 4)
     back = torch.stack(list(decode_pictures(autoencoder, latents)), dim=2)
     assert (back.int() - pictures.int()).abs().max() <= 1, "as many channels as numbers in a patch lose nothing"
+
+
+def test_a_start_from_the_proxy_stays_near_it_where_there_is_little_noise(network, spec, conditions_for, nothing_for):
+    told = conditions_for(spec, 1)
+
+    def distance(start, sigma_max):
+        sampling = Sampling(steps=2, start=start, sigma_max=sigma_max, sigma_min=0.01)
+        made = make_latents(network, told, given=nothing_for(spec, 1), seeds=[0], sampling=sampling)
+        return float((made - told.proxy).square().mean())
+
+    assert distance("proxy", 0.05) < 0.1 * distance("noise", 0.05)
+    assert distance("proxy", 0.05) < distance("proxy", 2.0)
