@@ -24,12 +24,20 @@ from torch import Tensor, nn
 from datagen.models.samplers import edm_scalings
 from datagen.models.unimvm.conditioning import ConditionEncoder, Conditions, Given
 from datagen.models.unimvm.spec import Spec
-from datagen.models.unimvm.words import WordEncoder
+from datagen.models.unimvm.words import VOCABULARIES, WordEncoder
 
 UNet: TypeAlias = Any
 """UNetSpatioTemporalConditionModel, whose mixins a type checker cannot follow."""
 MOTION_BUCKET = 127.0
 """Stable Video Diffusion's second clip number, at the value its released pipeline uses."""
+WORD_STEP = 100.0
+"""Between neighbouring closed words among the clip numbers: far enough apart for their sinusoids to differ much.
+
+Weather and light change every pixel. As clip numbers they reach every block, at every level, as the noise level does;
+through cross-attention alone a small network was slow to learn them.
+"""
+IDS = 3 + len(VOCABULARIES)
+"""How many clip numbers there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +45,12 @@ class Briefing:
     """What the network is told of a batch of clips, encoded: the same at every noise level, so it is made once.
 
     beside: what stands beside the noisy latents at the door.  tokens: for cross-attention.
-    ids: Stable Video Diffusion's three clip numbers.
+    ids: Stable Video Diffusion's three clip numbers (rate, motion, noise on what is given), then the closed words.
     """
 
     beside: Float[Tensor, "B T V features H W"]
     tokens: Float[Tensor, "B tokens width"]
-    ids: Float[Tensor, "B 3"]
+    ids: Float[Tensor, "B ids"]
     given: Given
 
 
@@ -83,11 +91,12 @@ class UniMVM(nn.Module):
         shown = torch.where(known, given.latents / sigma_data * self.spec.given_gain, 0.0)
         features = self.conditions(conditions, sigma_data, like=like)
         cells = known.to(like.dtype).expand(-1, -1, -1, 1, *like.shape[-2:])
-        told = conditions.words_told[:, None]
+        words, text = (said * conditions.words_told[:, None] for said in (conditions.words, conditions.text))
+        numbers = torch.stack([conditions.rate_hz, torch.full_like(given.noise, MOTION_BUCKET), given.noise], dim=1)
         return Briefing(
             beside=torch.cat([shown.to(like.dtype), cells, features], dim=3),
-            tokens=self.words(conditions.words * told, conditions.text * told).to(like.dtype),
-            ids=torch.stack([conditions.rate_hz, torch.full_like(given.noise, MOTION_BUCKET), given.noise], dim=1),
+            tokens=self.words(words, text).to(like.dtype),
+            ids=torch.cat([numbers, WORD_STEP * words], dim=1),
             given=given,
         )
 
@@ -113,7 +122,7 @@ class UniMVM(nn.Module):
         door: Float[Tensor, "B T V features H W"],
         c_noise: Float[Tensor, "B"],
         tokens: Float[Tensor, "B tokens width"],
-        ids: Float[Tensor, "B 3"],
+        ids: Float[Tensor, "B ids"],
     ) -> Float[Tensor, "B T V C H W"]:
         """Lay views and frames out as the spec says, and run the UNet.
 
@@ -147,7 +156,7 @@ def new_unet(spec: Spec) -> UNet:
         ),
         block_out_channels=size.channels,
         addition_time_embed_dim=size.time_ids,
-        projection_class_embeddings_input_dim=3 * size.time_ids,
+        projection_class_embeddings_input_dim=IDS * size.time_ids,
         layers_per_block=size.layers,
         cross_attention_dim=size.context,
         num_attention_heads=size.heads,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from datagen.errors import InputError
 from datagen.models import weights
-from datagen.models.unimvm.network import UNet, UniMVM, skip_time_of_single_frames
+from datagen.models.unimvm.network import IDS, UNet, UniMVM, skip_time_of_single_frames
 from datagen.models.unimvm.spec import Spec, UNetSpec
 
 FORMAT = "datagen-unimvm-1"
@@ -46,6 +46,7 @@ def load_svd(folder: Path, spec: Spec) -> UniMVM:
     sizes = _sizes(pretrained)
     spec = spec.model_copy(update={"latent_channels": pretrained.config["out_channels"], "unet": sizes})
     widen_input(pretrained, spec.in_channels)
+    widen_ids(pretrained, IDS * sizes.time_ids)
     skip_time_of_single_frames(pretrained)
     return UniMVM(spec, unet=pretrained)
 
@@ -61,6 +62,18 @@ def widen_input(unet: UNet, channels: int) -> None:
         new.bias.copy_(old.bias)
     unet.conv_in = new.to(dtype=old.weight.dtype, device=old.weight.device)
     unet.register_to_config(in_channels=channels)
+
+
+def widen_ids(unet: UNet, width: int) -> None:
+    """Let the UNet take more clip numbers, `width` wide when embedded; the new ones count for nothing yet."""
+    old = unet.add_embedding.linear_1
+    new = nn.Linear(width, old.out_features)
+    with torch.no_grad():
+        new.weight.zero_()
+        new.weight[:, : old.in_features] = old.weight
+        new.bias.copy_(old.bias)
+    unet.add_embedding.linear_1 = new.to(dtype=old.weight.dtype, device=old.weight.device)
+    unet.register_to_config(projection_class_embeddings_input_dim=width)
 
 
 def _svd_unet(folder: Path) -> UNet:
