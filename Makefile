@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check format bench bench-film bench-merge bench-engine clean
+.PHONY: demo test check format bench bench-film bench-merge bench-engine gain-small clean
 
 demo: .venv/base  ## make a small dataset from four prompts and show it
 	$(BIN)/datagen run recipes/quickstart.yaml
@@ -36,6 +36,9 @@ bench-merge: .venv/base  ## time and memory of merging 1,000 scenes
 bench-engine: .venv/base  ## the engine's overhead against a plain loop
 	$(BIN)/python benchmarks/engine.py
 
+gain-small: .venv/mmdet3d .venv/sumo  ## does synthetic data help a small detector? two arms, three seeds
+	$(BIN)/python -m eval gain recipes/experiments/gain_small.yaml
+
 clean:
 	rm -rf .venv runs build *.egg-info
 
@@ -50,6 +53,16 @@ clean:
 	$(PIP) --no-build-isolation --editable .
 	touch $@
 
-.venv/dev: .venv/base
+.venv/dev: .venv/base .venv/mmdet3d
 	$(PIP) --no-build-isolation --editable .[sumo,rerun,dev]
+	touch $@
+
+.venv/sumo: .venv/base
+	$(PIP) --no-build-isolation --editable .[sumo]
+	touch $@
+
+# without their own requirements, which are a gigabyte of what is not used here
+.venv/mmdet3d: .venv/base
+	$(PIP) --no-build-isolation --editable .[mmdet3d]
+	$(PIP) --no-deps mmengine mmcv-lite mmdet mmdet3d lyft-dataset-sdk
 	touch $@
