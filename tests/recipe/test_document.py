@@ -54,11 +54,11 @@ NO_RECIPES: dict[str, tuple[bytes | str, str]] = {
 
 def problem_of(path: Path, content: bytes | str) -> str:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(RecipeError) as caught:
         document = read_document(path)
         document.raise_mistakes()
-    assert time.perf_counter() - started < 20.0
+    assert time.process_time() - started < 60.0, "a bad file must not cost minutes"
     (problem,) = caught.value.problems
     return problem.replace(f"{path.parent}/", "")
 
