@@ -5,17 +5,25 @@ Both executors work from these books, so that resume, retries, drops and failure
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from datagen.engine.ledger import Row, State
+from datagen.engine.ledger import State
+from datagen.engine.post import Post, Ticket
 from datagen.engine.progress import Progress
+from datagen.engine.session import PoolState
 from datagen.engine.stage import Describe, Failure, Report
-from datagen.engine.store import Store
-from datagen.ports import Dropped
+from datagen.engine.store import Clerk, Store, checked_id, writing
+from datagen.errors import DatagenError
+from datagen.ports import Dropped, Stage
+
+BEAT_SECONDS = 5.0
+MOST_EXCUSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +43,7 @@ class Job:
 
     item: as it was given.  scratches: folders used so far; more than attempts if neighbours brought one down.
     alone: it was in a batch that took its worker down, so from now on it travels in batches of one.
+    node: where its scratch is up to date; "" at the beginning of an attempt.  excuses: attempts that did not count.
     """
 
     index: int
@@ -44,101 +53,143 @@ class Job:
     alone: bool = False
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     workdir: Path = Path()
-    stage: str = ""
+    node: str = ""
     worker: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    excuses: int = 0
+
+    @property
+    def ticket(self) -> Ticket:
+        """What goes with the item to its next stage."""
+        return Ticket(
+            index=self.index, attempts=self.attempts, started=self.started, seconds=self.seconds, node=self.node
+        )
 
 
 class Books:
-    """Keeps account of the jobs of one run in its store.
+    """Keeps account of the jobs of one session.
 
-    attempts: how often a job is tried in all.  facts: for every row.  describe: item → facts for its row.
+    clerk: the driver's.  attempts: how often a job is tried in all.  facts: for every row.
+    describe: item → facts for its row.
     """
 
     def __init__(
-        self, store: Store, *, attempts: int, facts: Mapping[str, str], describe: Describe, progress: Progress
+        self,
+        store: Store,
+        clerk: Clerk,
+        *,
+        attempts: int,
+        facts: Mapping[str, str],
+        describe: Describe,
+        progress: Progress,
+        time_limit_s: float,
     ) -> None:
-        self.describe = describe
-        self._store = store
+        self.clerk, self.describe, self.facts, self.time_limit_s = clerk, describe, dict(facts), time_limit_s
+        self._known = store.complete_ids()
         self._attempts = attempts
-        self._facts = dict(facts)
         self._progress = progress
         self._counts: dict[str, int] = {"done": 0, "dropped": 0, "failed": 0, "skipped": 0}
         self._failures: list[tuple[str, str]] = []
+        self._beat_due = 0.0
+        self._state: Callable[[], tuple[int, Sequence[PoolState]]] = lambda: (1, ())
 
     def jobs(self, items: Iterable[Any]) -> Iterator[Job]:
         """Yield a job for each item that nobody has settled yet, asking for items as they are needed."""
-        known = self._store.complete_ids()
         for index, item in enumerate(items):
-            if item.id in known:
+            if checked_id(item.id) in self._known:
                 self._counts["skipped"] += 1
                 self._progress.skipped()
             else:
-                known.add(item.id)
+                self._known.add(item.id)
                 yield Job(index=index, item=item, facts=dict(self.describe(item)))
 
+    def post(self, stage: Stage, *, last: bool) -> Post:
+        """Return a post in this process, which writes as the driver does."""
+        return Post(
+            stage,
+            clerk=self.clerk,
+            last=last,
+            describe=self.describe,
+            facts=self.facts,
+            time_limit_s=self.time_limit_s,
+        )
+
     def begin(self, job: Job) -> Any:
-        """Begin the job's next attempt: return its item with a new, empty workdir."""
+        """Begin the job's next attempt: return its item with a new workdir, which the first stage's worker makes."""
+        if job.scratches:
+            self.clerk.discard(job.workdir)
         job.attempts += 1
         job.scratches += 1
-        job.workdir = self._store.scratch(job.item.id, attempt=job.scratches)
-        job.seconds = {}
+        job.workdir = self.clerk.scratch_root / f"{job.item.id}.{job.scratches}"
+        job.node, job.seconds = "", {}
         return replace(job.item, workdir=job.workdir)
 
-    def enter(self, job: Job, report: Report, *, stage: str, last: bool) -> bool:
-        """Enter what a stage made of a job. Returns whether the job is to begin again.
-
-        A job that is dropped, or has passed the last stage, is settled.
-        """
-        job.stage, job.worker, job.facts = stage, report.worker, report.facts
+    def enter(self, job: Job, report: Report, *, stage: str, node: str = "here") -> bool:
+        """Enter what a stage made of a job. Returns whether the job is to begin again."""
+        job.worker, job.facts, job.node = report.worker, report.facts, node
         job.seconds[stage] = report.seconds
-        if isinstance(report.ended, Failure):
+        if report.settled:
+            self._count("dropped" if isinstance(report.ended, Dropped) else "done")
+        elif isinstance(report.ended, Failure):
             return self.fail(job, report.ended, stage=stage)
-        if isinstance(report.ended, Dropped):
-            self._settle(job, "dropped", reason=report.ended.reason)
-        elif last:
-            self._settle(job, "done")
         return False
 
     def fail(self, job: Job, failure: Failure, *, stage: str) -> bool:
-        """Enter a failed attempt. Returns whether there is another; if not, the job is settled as failed."""
-        job.stage = stage
+        """Enter a failed attempt. Returns whether there is another; if not, the job is settled as failed.
+
+        Where its worker had settled it before it died, it has not failed at all.
+        Raises DatagenError for a full disk: nothing could be made any more.
+        """
+        if failure.disk_full:
+            raise DatagenError(
+                f"{failure.error} (clip {job.item.id}, stage '{stage}'). What is finished is kept; "
+                f"make room for {self.clerk.place} and run again to go on."
+            )
+        if sealed := self.clerk.settled(job.item.id):
+            self.clerk.enter(sealed)
+            self._count(sealed.state)
+            return False
         if job.attempts < self._attempts:
             return True
+        report = Report(ended=failure, seconds=job.seconds.get(stage, 0.0), worker=job.worker, facts=job.facts)
+        row = job.ticket.row(job.item, state="failed", stage=stage, report=report, facts=self.facts)
+        with writing(self.clerk.place):
+            self.clerk.settle(replace(row, error=failure.error, traceback=failure.traceback), scratch=job.workdir)
         self._failures.append((job.item.id, failure.error))
-        self._settle(job, "failed", error=failure.error, traceback=failure.traceback)
+        self._count("failed")
         return False
 
-    def excuse(self, job: Job) -> None:
-        """Take back an attempt that came to nothing through a neighbour in the batch; the job goes on alone."""
-        job.attempts -= 1
-        job.alone = True
+    def excuse(self, job: Job, failure: Failure, *, stage: str, alone: bool = False) -> bool:
+        """Enter an attempt that came to nothing through no fault of the job: a neighbour's, a node's.
 
-    def flush_if_due(self) -> None:
-        """Let the ledger write what has waited long enough."""
-        self._store.flush(if_due=True)
+        Too many of them do count, as the job may be to blame after all. Returns whether it begins again.
+        """
+        job.alone = job.alone or alone
+        job.excuses += 1
+        if job.excuses > MOST_EXCUSES:
+            return self.fail(job, failure, stage=stage)
+        job.attempts -= 1
+        return True
+
+    def watch(self, state: Callable[[], tuple[int, Sequence[PoolState]]]) -> None:
+        """Set who knows the number of nodes and how each pool stands."""
+        self._state = state
+
+    def beat(self, *, ended: str = "") -> None:
+        """Let everybody see how the session stands, if it is time again; a hiccup of the file system is forgiven."""
+        if time.monotonic() < self._beat_due and not ended:
+            return
+        self._beat_due = time.monotonic() + BEAT_SECONDS
+        nodes, stages = self._state()
+        said = replace(self.clerk.session, beat=datetime.now(UTC), nodes=nodes, stages=tuple(stages), ended=ended)
+        with suppress(OSError):
+            said.write(self.clerk.place)
 
     def totals(self) -> Totals:
         """Return how the run stands."""
         return Totals(**self._counts, failures=tuple(self._failures))
 
-    def _settle(self, job: Job, state: State, *, reason: str = "", error: str = "", traceback: str = "") -> None:
-        row = Row(
-            id=job.item.id,
-            index=job.index,
-            state=state,
-            stage=job.stage,
-            reason=reason,
-            error=error,
-            traceback=traceback,
-            attempts=job.attempts,
-            seconds=job.seconds,
-            worker=job.worker,
-            started=job.started,
-            finished=datetime.now(UTC),
-            facts=self._facts | dict(job.facts),
-        )
-        self._store.settle(row, scratch=job.workdir)
+    def _count(self, state: State) -> None:
         self._counts[state] += 1
         self._progress.settled(state=state)

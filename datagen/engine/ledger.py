@@ -1,9 +1,14 @@
 """The ledger: what became of every item, in Parquet, so that nothing disappears.
 
-`<run>/ledger/00000042.parquet`, each written once (beside its name first, then renamed) and never changed; the
-newest row of an id counts: the one in the file with the highest number, and within a file an id stands once.
-Compaction writes all newest rows into the next file and then removes the others, so a crash between the two
-changes nothing.
+```
+<run>/ledger/000003-0.0000.parquet            session 3, what the driver wrote (the failed)
+             000003-node7-4711.0001.parquet   session 3, the second shard of worker node7/4711
+             000002-all.0000.parquet          all there was when session 2 was compacted
+```
+
+One writer for each process that works. A shard grows by being replaced as a whole, and is left alone once it has
+`SHARD_ROWS` rows. The newest row of an id counts: of the last file by name, and an id stands once in a file. When a
+session ends, its rows and all older ones become one file, and only then the others go: a crash between changes nothing.
 
 | column     | type                  | is                                                              |
 |------------|-----------------------|-----------------------------------------------------------------|
@@ -14,28 +19,29 @@ changes nothing.
 | reason     | string                | why it was dropped, else empty                                  |
 | error      | string                | one line, if it failed                                          |
 | traceback  | string                | of the last attempt, if it failed with an exception             |
-| attempts   | int32                 | made in the run that wrote the row                              |
+| attempts   | int32                 | made in the session that wrote the row                          |
 | seconds    | map<string, double>   | stage → seconds of work in the last attempt                     |
 | worker     | string                | host/pid of the process that touched it last                    |
 | started    | timestamp[us, UTC]    | of the first attempt                                            |
 | finished   | timestamp[us, UTC]    |                                                                 |
-| facts      | map<string, string>   | what the caller wants kept: prompt, seed, recipe, versions …    |
+| facts      | map<string, string>   | provenance: recipe and its hash, code version, weights, seed …  |
 """
 
 from __future__ import annotations
 
 import json
-import time
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+
+from datagen.engine.place import Place
 
 State = Literal["done", "dropped", "failed"]
 
@@ -57,10 +63,10 @@ SCHEMA = pa.schema(
     ]
 )
 
-FLUSH_ROWS = 500
+SUFFIX = ".parquet"
 FLUSH_SECONDS = 2.0
-MOST_FILES = 64
-RATE_WINDOW = timedelta(minutes=10)
+SHARD_ROWS = 2000
+READERS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,127 +105,98 @@ class Row:
         return cells | {"seconds": list(self.seconds.items()), "facts": list(self.facts.items())}
 
 
-class Ledger:
-    """The one writer of a ledger's folder. Rows wait in memory for at most `FLUSH_SECONDS` of activity."""
+class Writer:
+    """One process's shards. Rows wait in memory for some seconds; a thread writes them if nobody else does.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._waiting: dict[str, Row] = {}
-        self._flushed_at = time.monotonic()
+    name: `<session>-<who>`, in which nobody else writes.
+    """
+
+    def __init__(self, folder: Place, name: str) -> None:
+        self.folder, self.name = folder, name
+        self._shard = 0
+        self._written = SCHEMA.empty_table()
+        self._waiting: list[Row] = []
+        self._lock = threading.RLock()
+        self._timer: threading.Timer | None = None
+        self._error: OSError | None = None
 
     def append(self, row: Row) -> None:
-        """Add a row; it is on disk after the next flush."""
-        self._waiting.pop(row.id, None)
-        self._waiting[row.id] = row
-        self.flush_if_due()
-
-    def flush_if_due(self) -> None:
-        """Write what waits if there is much of it or it has waited long enough."""
-        if len(self._waiting) >= FLUSH_ROWS or time.monotonic() - self._flushed_at > FLUSH_SECONDS:
-            self.flush()
+        """Add a row; it is on disk some seconds later. Raises OSError if an earlier one could not be written."""
+        with self._lock:
+            if self._error:
+                raise self._error
+            self._waiting.append(row)
+            if self._timer is None:
+                self._timer = threading.Timer(FLUSH_SECONDS, self._flush_later)
+                self._timer.daemon = True
+                self._timer.start()
 
     def flush(self) -> None:
-        """Write what waits, now."""
-        self._flushed_at = time.monotonic()
-        if not self._waiting:
-            return
-        self.write(pa.Table.from_pylist([row.cells() for row in self._waiting.values()], schema=SCHEMA))
-        self._waiting = {}
-        if len(_files(self.folder)) > MOST_FILES:
-            self.compact()
+        """Write what waits, now. Raises OSError; the rows go on waiting."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+                self._timer = None
+            if not self._waiting:
+                return
+            new = pa.Table.from_pylist([row.cells() for row in self._waiting], schema=SCHEMA)
+            table = pa.concat_tables([self._written, new])
+            self.folder.write_parquet(f"{self.name}.{self._shard:04d}{SUFFIX}", table)
+            self._waiting, self._written, self._error = [], table, None
+            if len(table) >= SHARD_ROWS:
+                self._shard, self._written = self._shard + 1, SCHEMA.empty_table()
 
-    def compact(self) -> None:
-        """Make one file of all, keeping the newest row of each id, in the order of `index`."""
-        self.flush()
-        files = _files(self.folder)
-        if len(files) > 1:
-            self.write(_read(files, SCHEMA.names).sort_by("index"))
-            for file in files:
-                file.unlink()
-
-    def write(self, table: pa.Table) -> None:
-        """Write rows (`SCHEMA`, an id at most once) as the newest file."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        files = _files(self.folder)
-        number = int(files[-1].stem) + 1 if files else 0
-        unfinished = self.folder / f"{number:08d}.tmp"
-        pq.write_table(table, unfinished, compression="zstd")
-        unfinished.replace(unfinished.with_suffix(".parquet"))
+    def _flush_later(self) -> None:
+        try:
+            self.flush()
+        except OSError as error:
+            self._error = error
 
 
-def read(run: Path, columns: list[str] | None = None) -> pa.Table:
+def compact(folder: Place, *, session: int) -> None:
+    """Make one file of all, with the newest row of each id, in the order of `index`. No writer may be at work."""
+    files = _files(folder)
+    whole = f"{session:06d}-all.0000{SUFFIX}"
+    if len(files) > 1:
+        folder.write_parquet(whole, _read(folder, files, SCHEMA.names).sort_by("index"))
+    for file in files:
+        if len(files) > 1 and file != whole:
+            folder.remove(file)
+
+
+def last_session(folder: Place) -> int:
+    """Return the highest session that has written here, 0 if none has."""
+    return max((int(name.partition("-")[0]) for name in _files(folder)), default=0)
+
+
+def read(run: Path | Place, columns: list[str] | None = None) -> pa.Table:
     """Return the newest row of every id in a run's ledger (`SCHEMA`, or the columns asked for); it may be growing.
 
     An absent ledger is an empty table.
     """
+    folder = (run if isinstance(run, Place) else Place(run)) / "ledger"
     for _ in range(10):  # a compaction may take files away between listing and reading
         try:
-            return _read(_files(run / "ledger"), columns or SCHEMA.names)
+            return _read(folder, _files(folder), columns or SCHEMA.names)
         except FileNotFoundError:
             continue
-    return _read(_files(run / "ledger"), columns or SCHEMA.names)
+    return _read(folder, _files(folder), columns or SCHEMA.names)
 
 
-def _read(files: list[Path], columns: list[str]) -> pa.Table:
+def _read(folder: Place, files: list[str], columns: list[str]) -> pa.Table:
+    """Read files in the order of their names: where an id stands in two, the later one counts."""
     if not files:
         return SCHEMA.empty_table().select(columns)
     wanted = list(dict.fromkeys([*columns, "id"]))
-    tables = [pq.read_table(file, schema=SCHEMA, columns=wanted) for file in files]
-    table = pa.concat_tables(tables)
-    if len(files) > 1:
-        places = pa.array(np.arange(len(table)))
-        newest = pa.table({"id": table["id"], "place": places}).group_by("id").aggregate([("place", "max")])
+    with ThreadPoolExecutor(READERS) as readers:
+        tables = readers.map(lambda file: folder.read_parquet(file, schema=SCHEMA, columns=wanted), files)
+        table = pa.concat_tables(tables)
+    places = pa.array(np.arange(len(table)))
+    newest = pa.table({"id": table["id"], "place": places}).group_by("id").aggregate([("place", "max")])
+    if len(newest) < len(table):
         table = table.take(newest["place_max"])
     return table.select(columns)
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.parquet"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """A run at a glance.
-
-    drops: reason → how many, the most frequent first.  failures: (id, stage, error) of the latest ten.
-    clips_per_min: over the last ten minutes in which anything was finished.
-    """
-
-    done: int
-    dropped: int
-    failed: int
-    drops: Mapping[str, int]
-    failures: tuple[tuple[str, str, str], ...]
-    clips_per_min: float
-    finished: datetime | None
-
-
-def summary(run: Path) -> Summary:
-    """Sum up a run's ledger, finished or growing."""
-    table = read(run, ["id", "state", "stage", "reason", "error", "finished"])
-    states = _counts(table["state"])
-    failed = table.filter(pc.equal(table["state"], "failed")).sort_by([("finished", "descending")]).slice(0, 10)
-    latest = pc.max(table["finished"]).as_py()
-    return Summary(
-        done=states.get("done", 0),
-        dropped=states.get("dropped", 0),
-        failed=states.get("failed", 0),
-        drops=_counts(table.filter(pc.equal(table["state"], "dropped"))["reason"]),
-        failures=tuple((row["id"], row["stage"], row["error"]) for row in failed.to_pylist()),
-        clips_per_min=_rate(table["finished"], latest),
-        finished=latest.astimezone(UTC) if latest else None,
-    )
-
-
-def _counts(column: pa.ChunkedArray) -> dict[str, int]:
-    counts = {each["values"]: each["counts"] for each in pc.value_counts(column).to_pylist()}
-    return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
-
-
-def _rate(finished: pa.ChunkedArray, latest: datetime | None) -> float:
-    """Items a minute among those finished within the window before the latest."""
-    if latest is None:
-        return 0.0
-    recent = finished.filter(pc.greater(finished, pa.scalar(latest - RATE_WINDOW, SCHEMA.field("finished").type)))
-    minutes = (latest - pc.min(recent).as_py()).total_seconds() / 60
-    return (len(recent) - 1) / minutes if minutes > 0 else 0.0
+def _files(folder: Place) -> list[str]:
+    return [name for name in folder.names() if name.endswith(SUFFIX) and name[:1].isdigit()]

@@ -1,9 +1,9 @@
 """Who gets which share of a machine, so that the workers always fit together and a run can never deadlock.
 
-A machine of C cores is cut into L lanes, one for each item worked on at one time. A lane has room for one worker
-of every stage: if the stages ask for more than C/L cores together, all requests shrink alike. The requests only tell
-Ray where there is room; that no more than L workers compute at one time is seen to by the driver.
-A pool starts with one worker and may grow to `most`.
+A machine is cut into lanes, one for each item worked on at one time. A lane has room for one worker of every stage:
+if the stages ask for more cores together than a lane has (on the machine where lanes are narrowest), all requests
+shrink alike. The requests only tell Ray where there is room; that no more workers compute at one time than there are
+lanes is seen to by the driver. A pool starts with one worker and may grow to `most`.
 
 GPUs: one worker of every stage fits on the cards there are, again by shrinking alike; then workers are added, of the
 stage with the largest share first, as long as a card has room for them.
@@ -16,6 +16,7 @@ stage with the largest share first, as long as a card has room for them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,15 +42,25 @@ class Share:
     most: int
 
 
-def lanes(needs: Sequence[Resources], *, cpus: float) -> int:
-    """Return how many items cores can work on at one time, given what the hungriest stage needs."""
-    return max(1, int(cpus / max(1.0, *(need.cpus for need in needs))))
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A machine's cores and cards."""
+
+    cpus: float
+    gpus: float = 0.0
 
 
-def placement(needs: Sequence[Resources], *, cpus: float, gpus: float, workers: int) -> list[Share]:
-    """Return each stage's share of a cluster that has `cpus` cores and `gpus` cards in all."""
-    cpu_scale = min(1.0, cpus / workers / max(sum(need.cpus for need in needs), 1e-9))
-    gpu_shares, most = _cards([need.gpus for need in needs], cards=int(gpus), workers=workers)
+def lanes(needs: Sequence[Resources], *, nodes: Sequence[Node]) -> int:
+    """Return how many items the cores can work on at one time, given what the hungriest stage needs."""
+    hungriest = max(1.0, *(need.cpus for need in needs))
+    return max(1, sum(int(node.cpus / hungriest) for node in nodes))
+
+
+def placement(needs: Sequence[Resources], *, nodes: Sequence[Node], workers: int) -> list[Share]:
+    """Return each stage's share of a cluster on which `workers` items are worked on at one time."""
+    cpu_scale = min(1.0, _lane_width(nodes, workers=workers) / max(sum(need.cpus for need in needs), 1e-9))
+    cards = sum(int(node.gpus) for node in nodes)
+    gpu_shares, most = _cards([need.gpus for need in needs], cards=cards, workers=workers)
     return [
         Share(
             cpus=_floor(need.cpus * cpu_scale),
@@ -60,6 +71,13 @@ def placement(needs: Sequence[Resources], *, cpus: float, gpus: float, workers: 
         )
         for need, gpu, ceiling in zip(needs, gpu_shares, most, strict=True)
     ]
+
+
+def _lane_width(nodes: Sequence[Node], *, workers: int) -> float:
+    """Return the cores of the narrowest lane, where each node has lanes by its cores."""
+    cpus = sum(node.cpus for node in nodes)
+    with_cores = [node for node in nodes if node.cpus > 0]
+    return min((node.cpus / math.ceil(workers * node.cpus / cpus) for node in with_cores), default=1.0)
 
 
 def _cards(wants: Sequence[float], *, cards: int, workers: int) -> tuple[list[float], list[int]]:

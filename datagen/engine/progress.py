@@ -7,6 +7,8 @@ import time
 
 from tqdm import tqdm
 
+from datagen.engine.status import duration
+
 LINE_SECONDS = 15.0
 ENOUGH_FOR_A_RATE = 3
 
@@ -72,15 +74,7 @@ class Progress:
             left = (self.total or 0) - self._settled - self._skipped
             words = [
                 f"{per_min:.1f} clips/min",
-                *([f"{_duration(60 * left / per_min)} left"] if left > 0 else []),
+                *([f"{duration(60 * left / per_min)} left"] if left > 0 else []),
                 *words,
             ]
         return ", ".join(words)
-
-
-def _duration(seconds: float) -> str:
-    """Return 45 s, 12 min or 3 h 20 min."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

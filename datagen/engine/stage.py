@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from datagen.engine.limits import OutOfTime, is_disk_full, within
 from datagen.errors import DatagenError
 from datagen.ports import Dropped, Stage
 
@@ -47,12 +48,15 @@ class Failure:
 
     error: str
     traceback: str = ""
+    disk_full: bool = False
+    """Not the item's fault, and the next one's as well: the run ends."""
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Put an exception into words. The end of a long traceback is the telling part, so its head is cut."""
-        line = " ".join(f"{type(error).__name__}: {error}".split())[:ERROR_CHARACTERS]
-        return cls(error=line, traceback="".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:])
+        words = str(error) if isinstance(error, OutOfTime) else f"{type(error).__name__}: {error}"
+        trace = "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:]
+        return cls(error=" ".join(words.split())[:ERROR_CHARACTERS], traceback=trace, disk_full=is_disk_full(error))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,27 +64,34 @@ class Report:
     """What became of one item in one stage; the small thing that travels to the driver.
 
     ended: None if the item goes on.  seconds: its share of the batch's time.  worker: host/pid.
+    settled: it lies where it belongs, with its row written.
     """
 
     ended: Dropped | Failure | None
     seconds: float
     worker: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    settled: bool = False
 
 
-def attend(stage: Stage, batch: Sequence[Any], *, describe: Describe) -> tuple[list[Report], list[Any]]:
+def attend(
+    stage: Stage, batch: Sequence[Any], *, describe: Describe, time_limit_s: float
+) -> tuple[list[Report], list[Any]]:
     """Run one batch; if it fails as a whole, run its items one by one, so that only the guilty one fails.
+
+    time_limit_s: for each item (`within`).
 
     A stage may therefore meet an item's workdir with what its own failed try left there, and overwrites it.
     Returns a report and the item after the stage (or, where it ended, before the stage) for each item, in order.
     """
     started = time.perf_counter()
     try:
-        results = _results(stage, batch)
-    except (Exception, SystemExit) as error:
-        if len(batch) > 1:
-            return _one_by_one(stage, batch, describe=describe)
-        results = [Failure.of(error)]
+        with within(time_limit_s * len(batch), f"stage '{stage.name}' worked on it for more than {time_limit_s:g} s"):
+            results = _results(stage, batch)
+    except (Exception, SystemExit, OutOfTime) as error:
+        if len(batch) > 1 and not is_disk_full(error):
+            return _one_by_one(stage, batch, describe=describe, time_limit_s=time_limit_s)
+        results = [Failure.of(error)] * len(batch)
     seconds = (time.perf_counter() - started) / len(batch)
     reports, items = [], []
     for before, result in zip(batch, results, strict=True):
@@ -91,10 +102,12 @@ def attend(stage: Stage, batch: Sequence[Any], *, describe: Describe) -> tuple[l
     return reports, items
 
 
-def _one_by_one(stage: Stage, batch: Sequence[Any], *, describe: Describe) -> tuple[list[Report], list[Any]]:
+def _one_by_one(
+    stage: Stage, batch: Sequence[Any], *, describe: Describe, time_limit_s: float
+) -> tuple[list[Report], list[Any]]:
     reports, items = [], []
     for item in batch:
-        report, after = attend(stage, [item], describe=describe)
+        report, after = attend(stage, [item], describe=describe, time_limit_s=time_limit_s)
         reports += report
         items += after
     return reports, items

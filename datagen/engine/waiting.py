@@ -31,16 +31,18 @@ class Waiting:
         """Put a job at the end."""
         self._passages.append(passage)
 
-    def is_full(self, *, workers: int) -> bool:
-        """Whether a batch for each worker waits; then nothing more is sent here."""
-        return len(self) >= self.batch_size * max(1, workers)
+    def next_batch(self, *, more_may_come: bool, most: int | None = None) -> list[Passage]:
+        """Take out a batch: a full one, or what there is if no more is on its way. A job that is alone goes alone.
 
-    def next_batch(self, *, more_may_come: bool) -> list[Passage]:
-        """Take out a batch: a full one, or what there is if no more is on its way. A job that is alone goes alone."""
+        most: as many as so many at once, where that is several batches; a batch by default.
+        """
+        most = most or self.batch_size
         ready = 0
-        while ready < min(len(self), self.batch_size) and not self._passages[ready].job.alone:
+        while ready < min(len(self), most) and not self._passages[ready].job.alone:
             ready += 1
         cut_short = ready < len(self)  # by the batch's size, or by a job that goes alone
         if not cut_short and ready < self.batch_size and more_may_come:
             return []
+        if cut_short or more_may_come:
+            ready = ready // self.batch_size * self.batch_size or ready
         return [self._passages.popleft() for _ in range(max(ready, 1) if len(self) else 0)]

@@ -160,7 +160,7 @@ def test_rays_files_lie_in_a_temporary_folder() -> None:
 
 
 def test_an_address_where_nobody_answers_is_an_input_error() -> None:
-    from datagen.engine import cluster
+    from datagen.engine.cluster import connection
 
     with pytest.raises(InputError, match=r"no Ray cluster answers at '127\.0\.0\.1:1'"):
-        cluster._connect("127.0.0.1:1")
+        connection._connect("127.0.0.1:1")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from datagen.engine import Row, read, summary
-from datagen.engine.ledger import MOST_FILES, SCHEMA, Ledger
+from datagen.engine import Place, Row, read, summary
+from datagen.engine.ledger import SCHEMA, SHARD_ROWS, Writer, compact, last_session
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -19,14 +19,20 @@ def row(id: str, state: Any = "done", *, minute: float = 0, **others: Any) -> Ro
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger")
+def folder(tmp_path: Path) -> Place:
+    return Place(tmp_path / "ledger")
 
 
-def test_a_row_comes_back_from_parquet_and_from_json(ledger: Ledger, tmp_path: Path) -> None:
+def write(folder: Place, name: str, *rows: Row) -> None:
+    writer = Writer(folder, name)
+    for each in rows:
+        writer.append(each)
+    writer.flush()
+
+
+def test_a_row_comes_back_from_parquet_and_from_json(folder: Place, tmp_path: Path) -> None:
     given = row("c3", "failed", seconds={"film": 1.5}, facts={"prompt": "ein Lkw, naß"}, error="E", traceback="T")
-    ledger.append(given)
-    ledger.flush()
+    write(folder, "000001-0", given)
     table = read(tmp_path)
     assert table.schema == SCHEMA
     [back] = table.to_pylist()
@@ -34,51 +40,63 @@ def test_a_row_comes_back_from_parquet_and_from_json(ledger: Ledger, tmp_path: P
     assert Row.from_json(given.to_json()) == given
 
 
-def test_the_newest_row_of_an_id_counts(ledger: Ledger, tmp_path: Path) -> None:
-    for number, state in enumerate(["failed", "failed", "done"]):
-        ledger.append(row("c1", state, minute=-number))  # by place, not by clock
-        ledger.append(row("c2", "failed"))
-        ledger.flush()
+def test_the_row_of_the_latest_session_counts(folder: Place, tmp_path: Path) -> None:
+    for session, state in enumerate(["failed", "failed", "done"]):
+        write(folder, f"{session:06d}-0", row("c1", state, minute=-session), row("c2", "failed"))
     assert {each["id"]: each["state"] for each in read(tmp_path).to_pylist()} == {"c1": "done", "c2": "failed"}
+    assert last_session(folder) == 2
 
 
-def test_compaction_keeps_the_newest_in_order_and_may_be_cut_short(ledger: Ledger, tmp_path: Path) -> None:
-    for id, state in [("c2", "failed"), ("c1", "done"), ("c2", "done")]:
-        ledger.append(row(id, state))
-        ledger.flush()
-    shutil.copytree(ledger.folder, tmp_path / "before")
-    ledger.compact()
-    [file] = ledger.folder.iterdir()
-    compacted = read(tmp_path)
-    assert compacted["id"].to_pylist() == ["c1", "c2"]
-    for old in (tmp_path / "before").iterdir():  # as if it had died before removing the old files
-        shutil.copy(old, ledger.folder)
-    assert read(tmp_path).sort_by("index") == compacted
-    ledger.append(row("c3"))
-    ledger.flush()
-    assert sorted(path.name for path in ledger.folder.iterdir())[-1] > file.name
-
-
-def test_two_rows_of_one_id_in_one_flush_compact_to_the_last(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.append(row("c1", "failed"))
-    ledger.append(row("c1", "done"))
-    ledger.compact()
+def test_what_a_worker_says_counts_more_than_what_its_driver_feared(folder: Place, tmp_path: Path) -> None:
+    write(folder, "000001-node-17", row("c1", "done"))
+    write(folder, "000001-0", row("c1", "failed"))
     assert read(tmp_path)["state"].to_pylist() == ["done"]
 
 
-def test_the_number_of_files_stays_bounded(ledger: Ledger, tmp_path: Path) -> None:
-    for number in range(MOST_FILES + 10):
-        ledger.append(row(f"c{number}"))
-        ledger.flush()
-    assert len(list(ledger.folder.iterdir())) < MOST_FILES
-    assert len(read(tmp_path)) == MOST_FILES + 10
+def test_writers_do_not_disturb_each_other_and_full_shards_are_left_alone(folder: Place, tmp_path: Path) -> None:
+    first, second = Writer(folder, "000001-node-1"), Writer(folder, "000001-node-2")
+    for number in range(SHARD_ROWS):
+        first.append(row(f"c{number}"))
+    first.flush()
+    full = (tmp_path / "ledger/000001-node-1.0000.parquet").read_bytes()
+    first.append(row("c9998"))
+    second.append(row("c9999"))
+    first.flush()
+    second.flush()
+    assert folder.names() == [f"000001-node-{name}.parquet" for name in ("1.0000", "1.0001", "2.0000")]
+    assert (tmp_path / "ledger/000001-node-1.0000.parquet").read_bytes() == full
+    assert len(read(tmp_path)) == SHARD_ROWS + 2
 
 
-def test_an_unfinished_file_is_not_read(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.append(row("c1"))
-    ledger.flush()
-    (ledger.folder / "00000001.tmp").write_bytes(b"PAR1 half")
+def test_compaction_keeps_the_newest_in_order_and_may_be_cut_short(folder: Place, tmp_path: Path) -> None:
+    write(folder, "000001-0", row("c2", "failed"), row("c1", "done"))
+    write(folder, "000002-node-7", row("c2", "done"))
+    shutil.copytree(tmp_path / "ledger", tmp_path / "before")
+    compact(folder, session=2)
+    assert folder.names() == ["000002-all.0000.parquet"]
+    compacted = read(tmp_path)
+    assert compacted["id"].to_pylist() == ["c1", "c2"]
+    assert compacted["state"].to_pylist() == ["done", "done"]
+    for old in (tmp_path / "before").iterdir():  # as if it had died before removing the old files
+        shutil.copy(old, tmp_path / "ledger")
+    assert read(tmp_path).sort_by("index") == compacted
+
+
+def test_an_unfinished_file_is_not_read(folder: Place, tmp_path: Path) -> None:
+    write(folder, "000001-0", row("c1"))
+    (tmp_path / "ledger/000001-node-1.0000.parquet.ab12.tmp").write_bytes(b"PAR1 half")
     assert len(read(tmp_path)) == 1
+
+
+def test_rows_that_wait_are_written_by_themselves(folder: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datagen.engine import ledger
+
+    monkeypatch.setattr(ledger, "FLUSH_SECONDS", 0.01)
+    writer = Writer(folder, "000001-0")
+    writer.append(row("c1"))
+    assert writer._timer
+    writer._timer.join()
+    assert folder.names() == ["000001-0.0000.parquet"]
 
 
 def test_a_run_without_a_ledger_is_an_empty_one(tmp_path: Path) -> None:
@@ -87,17 +105,28 @@ def test_a_run_without_a_ledger_is_an_empty_one(tmp_path: Path) -> None:
     assert summary(tmp_path).finished is None
 
 
-def test_the_summary_counts_names_and_times(ledger: Ledger, tmp_path: Path) -> None:
-    for minute in range(21):
-        ledger.append(row(f"c{minute}", minute=minute))
-    for number, reason in enumerate(["off road", "crash", "crash"]):
-        ledger.append(row(f"c{100 + number}", "dropped", reason=reason, minute=20))
-    for number in range(12):
-        ledger.append(row(f"c{200 + number}", "failed", stage="film", error=f"E{number}", minute=20 - number))
-    ledger.flush()
+def test_the_summary_counts_names_and_times(folder: Place, tmp_path: Path) -> None:
+    write(
+        folder,
+        "000001-node-1",
+        *(row(f"c{minute}", minute=minute) for minute in range(21)),
+        *(
+            row(f"c{100 + number}", "dropped", reason=reason, minute=20)
+            for number, reason in enumerate(["off road", "crash", "crash"])
+        ),
+    )
+    write(
+        folder,
+        "000001-0",
+        *(
+            row(f"c{200 + number}", "failed", stage="film", error=f"E{number}", minute=20 - number)
+            for number in range(12)
+        ),
+    )
     found = summary(tmp_path)
     assert (found.done, found.dropped, found.failed) == (21, 3, 12)
     assert list(found.drops.items()) == [("crash", 2), ("off road", 1)]
     assert found.failures[0] == ("c200", "film", "E0")
     assert len(found.failures) == 10
     assert found.finished == NOON + timedelta(minutes=20)
+    assert found.clips_per_min == pytest.approx(22 / 9)  # 23 of minutes 11 to 20

@@ -37,6 +37,10 @@ def test_an_empty_queue_gives_nothing() -> None:
     assert batches("", batch_size=2) == []
 
 
-def test_a_queue_is_full_with_a_batch_for_each_worker() -> None:
-    assert [queue("abcdef"[:n], batch_size=2).is_full(workers=2) for n in (3, 4, 5)] == [False, True, True]
-    assert not queue("a", batch_size=2).is_full(workers=0)
+def test_a_call_may_take_several_batches_but_no_part_of_one_while_more_may_come() -> None:
+    waiting = queue("abcdefgh", batch_size=3)
+    assert "".join(each.item for each in waiting.next_batch(more_may_come=True, most=6)) == "abcdef"
+    assert waiting.next_batch(more_may_come=True, most=6) == []
+    assert "".join(each.item for each in waiting.next_batch(more_may_come=False, most=6)) == "gh"
+    waiting = queue("abcdE", batch_size=3)
+    assert "".join(each.item for each in waiting.next_batch(more_may_come=True, most=6)) == "abc"
