@@ -17,6 +17,7 @@ from datagen.errors import DatagenError
 MEASUREMENTS = {
     "control": "does a film show what its labels say, as a network sees it that was trained on real pictures?",
     "fidelity": "FID and FVD of generated datasets against a real one, with the real-against-real floor",
+    "film": "film a held-out log in every mode, then fidelity and control: a film model's card, in one go",
     "gain": "does synthetic data help a detector? equal budgets, held-out real data, intervals",
     "oracle": "ground truth fed back as predictions must score what perfection scores",
 }

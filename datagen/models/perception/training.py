@@ -59,13 +59,13 @@ class PerceptionTraining(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Pages:
-    """A batch of pictures with what is to be said of them."""
+    """Pictures with what is to be said of them: a batch, or one without the batch's axis."""
 
-    pictures: UInt8[Tensor, "N 3 Hpx Wpx"]
-    classes: Int[Tensor, "N H W"]
-    centers: Float[Tensor, "N O H W"]
-    weather: Int[Tensor, "N"]
-    light: Int[Tensor, "N"]
+    pictures: UInt8[Tensor, "*N 3 Hpx Wpx"]
+    classes: Int[Tensor, "*N H W"]
+    centers: Float[Tensor, "*N O H W"]
+    weather: Int[Tensor, "*N"]
+    light: Int[Tensor, "*N"]
 
 
 class PerceptionTask:

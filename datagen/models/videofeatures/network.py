@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from einops import rearrange
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
@@ -62,25 +63,32 @@ class VideoFeatures(nn.Module):
 
 
 class _Space(nn.Module):
-    """A convolution over the picture, halving it."""
+    """A convolution over each picture, halving it. Normalised over the whole clip, so that flicker is not lost."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv3d(inputs, outputs, (1, 3, 3), (1, 2, 2), (0, 1, 1), bias=False)
+        self.convolution = nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False)
         self.norm = nn.GroupNorm(8, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.norm(self.convolution(x)))
+        seen = self.convolution(rearrange(x, "N C T H W -> (N T) C H W"))
+        return functional.relu(self.norm(rearrange(seen, "(N T) C H W -> N C T H W", T=x.shape[2])))
 
 
 class _Time(nn.Module):
-    """A convolution over time, beside an identity where it does not halve it."""
+    """A convolution over time, beside an identity where it does not halve it.
+
+    As a flat convolution over (T, H W): it is quicker, and the gradient of a three-dimensional one is not reliable in
+    bfloat16 on CPUs.
+    """
 
     def __init__(self, width: int, *, stride: int = 1) -> None:
         super().__init__()
-        self.convolution = nn.Conv3d(width, width, (3, 1, 1), (stride, 1, 1), (1, 0, 0), bias=False)
+        self.convolution = nn.Conv2d(width, width, (3, 1), (stride, 1), (1, 0), bias=False)
         self.norm = nn.GroupNorm(8, width)
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(x[:, :, :: self.stride] + self.norm(self.convolution(x)))
+        seen = self.norm(self.convolution(rearrange(x, "N C T H W -> N C T (H W)")))
+        before = x[:, :, :: self.stride]
+        return functional.relu(before + rearrange(seen, "N C T (H W) -> N C T H W", H=x.shape[3]))

@@ -131,7 +131,10 @@ class VideoFeaturesTask:
         ambience = ambience + functional.cross_entropy(light, batch.light.to(device))
         yaw = functional.mse_loss(said.yaw.float(), batch.yaw.to(device))
         right = (said.disturbance.argmax(dim=1).cpu() == batch.disturbance).float().mean()
-        return told + 2 * motion + 0.3 * ambience + yaw, {"disturbance_right": float(right), "motion": float(motion)}
+        return told + 2 * motion + 0.3 * ambience + yaw, {
+            "disturbance_right": float(right),
+            "motion": float(torch.as_tensor(motion).detach()),
+        }
 
     def look(self, network: nn.Module, *, device: torch.device) -> dict[str, UInt8[Tensor, "Hpx Wpx 3"]]:
         """There is nothing to look at."""
