@@ -1,0 +1,86 @@
+"""The perception network learns, resumes to the bit, and comes back from its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datagen.errors import InputError
+from datagen.models import weights
+from datagen.models.perception import CLASSES, ROAD, PerceptionSpec, open_perception
+from datagen.models.perception.lessons import read_lesson, write_lesson
+from datagen.models.perception.targets import SeenObject, Target
+from datagen.models.perception.training import PerceptionTraining, train_perception
+from datagen.models.training import LoopSettings, Phase
+from datagen.scene import Ambience, Light, Weather
+
+SIZE_PX = (64, 32)
+SPEC = PerceptionSpec(widths=(8, 16, 16, 16), blocks=(1, 1, 1), decoder=16)
+
+
+def settings(steps: int) -> PerceptionTraining:
+    phase = Phase(steps=steps, batch=4, rate=5e-3, last_rate=1e-3)
+    loop = LoopSettings(warmup=2, checkpoint_every=1000, look_every=1000, ema=0.9)
+    return PerceptionTraining(size_px=SIZE_PX, spec=SPEC, held_out=3, phases=(phase,), loop=loop)
+
+
+@pytest.fixture
+def lessons(tmp_path: Path) -> Path:
+    """Return lessons of three scenes: red cars on grey roads under skies as bright as the light."""
+    rng = np.random.default_rng(0)
+    car = CLASSES.index("car")
+    for number, light in enumerate((Light.DAY, Light.NIGHT, Light.DAY)):
+        names, targets = [], []
+        for i in range(4):
+            picture = np.full((32, 64, 3), 40 if light is Light.NIGHT else 200, dtype=np.uint8)
+            classes = np.zeros((16, 32), dtype=np.uint8)
+            picture[16:], classes[8:] = 90, ROAD
+            left = int(rng.integers(0, 24))
+            picture[14:22, 2 * left : 2 * left + 12] = (220, 20, 20)
+            classes[7:11, left : left + 6] = car
+            names.append(f"{number}-{i}.png")
+            Image.fromarray(picture).save(tmp_path / names[-1])
+            seen = SeenObject(actor=0, label=car, distance_m=9.0, pixels=24, box=(7, left, 11, left + 6))
+            targets.append(Target(classes=classes, objects=(seen,)))
+        path = tmp_path / "lessons" / f"{number}.safetensors"
+        write_lesson(path, names, targets=targets, ambience=Ambience(weather=Weather.CLEAR, light=light))
+    return tmp_path / "lessons"
+
+
+def test_a_lesson_comes_back_as_it_was_written(lessons: Path) -> None:
+    lesson = read_lesson(lessons / "1.safetensors")
+    assert lesson.pictures == tuple(f"1-{i}.png" for i in range(4))
+    assert list(Light)[lesson.light] is Light.NIGHT
+    assert lesson.classes.shape == (4, 16, 32) and lesson.objects.shape == (4, 6)
+
+
+def test_it_learns_what_is_where(lessons: Path, tmp_path: Path) -> None:
+    path = train_perception(settings(60), tmp_path / "out", lessons=lessons, pictures=tmp_path)
+    network = open_perception(path)
+    picture = torch.from_numpy(np.array(Image.open(tmp_path / "0-0.png"))).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        said = network(picture)
+    true = read_lesson(lessons / "0.safetensors")
+    assert (said.classes.argmax(dim=1)[0] == true.classes[0]).float().mean() > 0.9
+    assert list(Light)[int(said.light.argmax())] is Light.DAY
+
+
+def test_stopping_and_going_on_ends_with_the_same_bits(lessons: Path, tmp_path: Path) -> None:
+    whole = train_perception(settings(4), tmp_path / "whole", lessons=lessons, pictures=tmp_path)
+    parts = tmp_path / "parts"
+    train_perception(settings(4), parts, lessons=lessons, pictures=tmp_path, stop_after=2)
+    resumed = train_perception(settings(4), parts, lessons=lessons, pictures=tmp_path)
+    assert weights.sha256(whole) == weights.sha256(resumed)
+
+
+def test_too_few_scenes_and_other_files_are_said_to_be(lessons: Path, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (lessons / "0.safetensors").rename(tmp_path / "one" / "0.safetensors")
+    with pytest.raises(InputError, match="1 scenes are too few"):
+        train_perception(settings(1), tmp_path / "out", lessons=tmp_path / "one", pictures=tmp_path)
+    with pytest.raises(InputError, match="holds 'datagen-lesson-1', not 'datagen-perception-1'"):
+        open_perception(tmp_path / "one" / "0.safetensors")
