@@ -20,7 +20,7 @@ examples:
   datagen run recipes/quickstart.yaml              make its dataset; run it again to resume
   datagen run recipes/playground.yaml --limit 4 --set clip.rate_hz=4
   datagen status recipes/quickstart.yaml           how far is it?
-  datagen view recipes/quickstart.yaml             pictures to look at
+  datagen view recipes/quickstart.yaml             its report again, a page to look at
   datagen validate runs/quickstart-*/dataset       does it keep nuScenes' rules?
   datagen merge data/nuscenes runs/quickstart-*/dataset --out data/augmented
 
@@ -60,7 +60,7 @@ def report(job: pipeline.Run, totals: Totals) -> int:
         print("no clip was kept, so there is no dataset", file=sys.stderr)
         return SOME_FAILED
     print(f"dataset  {job.dataset}")
-    print(f"look     datagen view {job.folder}")
+    print(f"report   {job.folder / 'report.html'}")
     return SOME_FAILED if totals.failed else ALL_DONE
 
 
@@ -121,9 +121,13 @@ def merge(arguments: argparse.Namespace) -> int:
 
 
 def view(arguments: argparse.Namespace) -> int:
-    """Make pictures of a run's dataset."""
-    viewer = plugins.build("viewer", {"use": arguments.viewer})
-    print(f"pictures {viewer.show(_run_folder(arguments))}")
+    """Make a run's report, or a recording for another viewer."""
+    word = "rerun" if arguments.rerun else arguments.viewer
+    if arguments.against and word != "html":
+        raise InputError(f"--against is for the html report; leave it out with --viewer {word}")
+    against = {"against": arguments.against} if arguments.against else {}
+    viewer = plugins.build("viewer", {"use": word, **against})
+    print(f"{word:8} {viewer.show(_run_folder(arguments))}")
     return ALL_DONE
 
 
@@ -211,6 +215,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(view, "datagen view runs/quickstart-1a2b3c4d")
     sub.add_argument("run", type=Path, help="a run's folder, or its recipe")
     sub.add_argument("--viewer", default="html", help="how to show it (default: html)")
+    sub.add_argument("--rerun", action="store_true", help="write an .rrd file for the Rerun viewer instead")
+    sub.add_argument("--against", type=Path, metavar="DATASET", help="a real dataset to compare distributions with")
     recipe_options(sub)
     return parser
 

@@ -4,6 +4,7 @@
 recipe ─ prepare ─▶ Run(takes)      everything that can be wrong with the input is found here, before a byte is written
           run    ─▶ scene stages → film → label → judge → export, by the engine
                  ─▶ merge           fragments of the clips that are done → one dataset
+                 ─▶ report          the run on one page, report.html
 ```
 """
 
@@ -18,8 +19,20 @@ from pathlib import Path
 from datagen import __version__, plugins
 from datagen.engine import Store, Totals, execute
 from datagen.errors import InputError
-from datagen.ports import Exporter, SceneSource, Stage, Take, Trainer, VideoModel
-from datagen.recipe import LOG, Recipe, check_words, dump, expand, find_rig, load, load_rig, load_settings, recipe_hash
+from datagen.ports import Exporter, SceneSource, Stage, Take, Trainer, VideoModel, Viewer
+from datagen.recipe import (
+    LOG,
+    EngineSpec,
+    Recipe,
+    check_words,
+    dump,
+    expand,
+    find_rig,
+    load,
+    load_rig,
+    load_settings,
+    recipe_hash,
+)
 from datagen.scene import Prompt, Rig
 from datagen.stages import FRAGMENT, Camerawork, ExportStage, FilmStage, JudgeStage, LabelStage
 
@@ -103,6 +116,7 @@ def run(run: Run, *, address: str | None = None, progress: bool = True) -> Total
         progress=progress,
     )
     merge(run)
+    report(run, progress=progress)
     return totals
 
 
@@ -112,7 +126,26 @@ def merge(run: Run) -> None:
     fragments = [folder / FRAGMENT for folder in folders if folder.is_dir()]
     if fragments:
         exporter: Exporter = plugins.build("exporter", run.recipe.export)
-        exporter.merge(fragments, run.dataset)
+        exporter.merge(fragments, run.dataset, about=about(run))
+
+
+def about(run: Run) -> dict[str, str]:
+    """Return what the dataset's card says of a run. Nothing in it depends on when or where it ran."""
+    recipe = run.recipe
+    film: VideoModel = plugins.build("video", recipe.film)
+    return {
+        "name": recipe.name,
+        "recipe": dump(recipe.model_copy(update={"engine": EngineSpec()})),
+        "film": recipe.film["use"],
+        "weights": film.fingerprint(),
+        "code_version": __version__,
+    }
+
+
+def report(run: Run, *, progress: bool = True) -> Path:
+    """Write a run's report, also that of a run that kept nothing, and return the file to open."""
+    viewer: Viewer = plugins.build("viewer", {"use": "html", "progress": progress})
+    return viewer.show(run.folder)
 
 
 def clip_id(prompt: Prompt, settings: str) -> str:

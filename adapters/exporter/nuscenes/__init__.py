@@ -62,11 +62,11 @@ class NuScenesExporter:
         settings = self.settings
         write_fragment(clip, labels=labels, folder=folder, first_scene=settings.first_scene, sweeps=settings.sweeps)
 
-    def merge(self, fragments: Sequence[Path], dataset: Path) -> None:
+    def merge(self, fragments: Sequence[Path], dataset: Path, *, about: Mapping[str, str] | None = None) -> None:
         """Make one dataset of fragments (see `merge`)."""
         from adapters.exporter.nuscenes.merge import merge
 
-        merge(fragments, dataset, version=self.settings.version, splits=self.settings.splits)
+        merge(fragments, dataset, version=self.settings.version, splits=self.settings.splits, about=about)
 
 
 def build(settings: Settings) -> NuScenesExporter:

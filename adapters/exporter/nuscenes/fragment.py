@@ -4,6 +4,7 @@
 <fragment>/  scene sample sample_data ego_pose calibrated_sensor sensor log instance sample_annotation .jsonl
              media.jsonl        which file of the clip becomes which file of the dataset
              provenance.jsonl   what was asked for, and where the scene came from
+             census.json        the clip, counted
              can_bus/  and what `maps` leaves
 ```
 
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.exporter.nuscenes import canbus, maps
+from adapters.exporter.nuscenes.census import CENSUS_FILE, fragment_census
 from adapters.exporter.nuscenes.label_rows import add_labels
 from adapters.exporter.nuscenes.sensor_rows import add_sensors
 from adapters.exporter.nuscenes.tables import Row, Rows, chain, write_lines
@@ -58,6 +60,7 @@ def write_fragment(
             raise ClipError(
                 f"clip {clip.id}: a number in table {table} is NaN or infinite; no row was exported"
             ) from error
+    (folder / CENSUS_FILE).write_text(fragment_census(rows).to_json(), encoding="utf-8")
     canbus.write_can_bus(name, clip, folder)
     maps.write_map_fragment(clip.scene.hdmap, folder)
 

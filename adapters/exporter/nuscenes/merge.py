@@ -1,7 +1,8 @@
 """Fragments to one dataset: rows are appended as text, files are linked, and the folder appears at the end.
 
 ```
-<dataset>/  <version>/  13 tables, splits.json, provenance.json
+<dataset>/  README.md   the dataset card
+            <version>/  13 tables, splits.json, provenance.json, census.json
             samples/<CHANNEL>/  sweeps/<CHANNEL>/   links to the clips' files
             maps/  maps/expansion/  can_bus/  and mmdet3d's info pickles
 ```
@@ -18,6 +19,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from adapters.exporter.nuscenes import infos, maps, taxonomy
+from adapters.exporter.nuscenes.card import Prompts, write_card
+from adapters.exporter.nuscenes.census import CENSUS_FILE, Census, read_fragment_census
 from adapters.exporter.nuscenes.folders import appearing, place, within
 from adapters.exporter.nuscenes.fragment import FRAGMENT_TABLES
 from adapters.exporter.nuscenes.splits import assign, write_splits
@@ -30,11 +33,16 @@ _SHARED = ("sensor", "calibrated_sensor")
 
 
 def merge(
-    fragments: Sequence[Path], dataset: Path, *, version: str = "v1.0-synth", splits: Mapping[str, float]
+    fragments: Sequence[Path],
+    dataset: Path,
+    *,
+    version: str = "v1.0-synth",
+    splits: Mapping[str, float],
+    about: Mapping[str, str] | None = None,
 ) -> None:
     """Make `dataset` of fragments, in the order given; it replaces what stood there, at the very end.
 
-    splits: share of the scenes by split.
+    splits: share of the scenes by split.  about: what the dataset's card shall say of the run (see `card`).
     Raises DatasetError when there is no fragment, one is incomplete, two are of the same scene, or a file is missing.
     """
     names = _scene_names(fragments)
@@ -48,7 +56,11 @@ def merge(
         _write_vocabulary(tables)
         masks = maps.merge_maps(fragments, partial)
         write_table(tables / "map.json", _map_rows(fragments, masks))
-        write_splits(tables / "splits.json", assign(names, splits))
+        scenes_of = assign(names, splits)
+        write_splits(tables / "splits.json", scenes_of)
+        census, prompts = _counted(fragments)
+        (tables / CENSUS_FILE).write_text(census.to_json(), encoding="utf-8")
+        write_card(partial, version=version, census=census, prompts=prompts, splits=scenes_of, about=about or {})
         for fragment in tqdm(fragments, desc="merge", unit="clip", delay=1.0):
             _place_files(fragment, partial)
         infos.write_infos(partial, version)
@@ -128,6 +140,16 @@ def _map_rows(fragments: Sequence[Path], masks: Mapping[str, str]) -> Iterator[R
             "filename": filename,
             "log_tokens": logs[location],
         }
+
+
+def _counted(fragments: Sequence[Path]) -> tuple[Census, Prompts]:
+    """Return what all clips hold, and what they were made of."""
+    census, prompts = Census(), Prompts()
+    for fragment in fragments:
+        census += read_fragment_census(fragment)
+        for row in read_lines(fragment / "provenance.jsonl"):
+            prompts.add(row)
+    return census, prompts
 
 
 def _place_files(fragment: Path, dataset: Path) -> None:
