@@ -118,7 +118,7 @@ def _batches(shots: Sequence[Shot], size: int) -> list[list[int]]:
     """Return which shots are filmed together: those of one length and number of views, `size` at a time."""
 
     def shape(i: int) -> tuple[int, int]:
-        return shots[i].timeline.camera_timestamp_us.shape
+        return len(shots[i].timeline), len(shots[i].rig.cameras)
 
     alike = [list(group) for _, group in groupby(sorted(range(len(shots)), key=shape), key=shape)]
     return [group[start : start + size] for group in alike for start in range(0, len(group), size)]
