@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -51,16 +50,21 @@ class Place:
             self._fs, self._path = fs.LocalFileSystem(), str(self.local)
 
     def __reduce__(self) -> tuple[type[Place], tuple[str]]:
-        return type(self), (self.where,)
+        return type(self), (str(self.local or self.where),)
 
     def __str__(self) -> str:
-        return str(self.local) if self.local else self.where
+        return self.where
 
     def __truediv__(self, name: str) -> Place:
         if self.local:
-            return Place(self.local / name)
+            return Place(Path(self.where) / name)
         address, question, options = self.where.partition("?")
         return Place(f"{address.rstrip('/')}/{name}{question}{options}")
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self._path.rpartition("/")[2]
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes. Raises FileNotFoundError."""
@@ -138,18 +142,6 @@ class Place:
 
 def _files_below(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-@contextmanager
-def local_copy(place: Place, names: list[str]) -> Iterator[Path]:
-    """Yield a local folder that holds these folders of a place: the place itself, or copies that go away again."""
-    if place.local:
-        yield place.local
-        return
-    with tempfile.TemporaryDirectory(prefix="datagen-", ignore_cleanup_errors=True) as folder:
-        for name in names:
-            place.download(name, Path(folder) / name)
-        yield Path(folder)
 
 
 def is_remote(where: str | Path) -> bool:

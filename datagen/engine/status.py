@@ -79,6 +79,13 @@ def lines(now: Summary) -> list[str]:
     return [
         f"clips    {counts}{of}; {pace}",
         *_session_lines(now.session),
+        *endings(now),
+    ]
+
+
+def endings(now: Summary) -> list[str]:
+    """Say why clips were dropped, and which failed last."""
+    return [
         *(f"  dropped  {count} × {reason}" for reason, count in now.drops.items()),
         *(f"  failed   {identity} in {stage}: {error}" for identity, stage, error in now.failures),
     ]

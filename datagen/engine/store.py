@@ -46,6 +46,9 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 SEALS: dict[State, tuple[str, str]] = {"done": ("clips", "done.json"), "dropped": ("dropped", "reason.json")}
 """state → (folder of such items, name of the row in it)"""
 
+FINISHED = ("clips", "dropped", "ledger")
+"""The folders that hold what is finished; nothing in them changes any more but the ledger."""
+
 
 class Clerk:
     """Settles items, and writes their rows: one for each process that works.
@@ -135,6 +138,27 @@ class Store:
         states = self._states()
         there = set((self.place / "clips").names())
         return {id for id, state in states.items() if state == "dropped" or (state == "done" and id in there)}
+
+    @contextmanager
+    def here(self) -> Iterator[Path]:
+        """Yield a local folder with all that is finished: the run's own, or a copy of it that goes away again.
+
+        What is new in a copy when the block ends well is put beside the rest.
+        """
+        if self.place.local:
+            yield self.place.local
+            return
+        with tempfile.TemporaryDirectory(prefix="datagen-", ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            for kind in FINISHED:
+                if self.place.has(kind):
+                    self.place.download(kind, folder / kind)
+            yield folder
+            for made in sorted(folder.iterdir()):
+                if made.is_dir() and made.name not in FINISHED:
+                    self.place.upload(made, made.name)
+                elif made.is_file():
+                    self.place.write(made.name, made.read_bytes())
 
     @contextmanager
     def opened(self, *, total: int | None = None) -> Iterator[Clerk]:

@@ -23,14 +23,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from datagen.engine.cluster.connection import connected, nodes
+from datagen.engine.cluster.connection import connected, nodes, there
 from datagen.engine.cluster.floor import Floor
 from datagen.engine.cluster.pool import Pool
 from datagen.engine.jobs import Books
 from datagen.engine.placement import lanes, placement
 from datagen.ports import Stage
 
-__all__ = ["connected", "nodes", "run"]
+__all__ = ["connected", "nodes", "run", "there"]
 
 
 def run(
@@ -43,11 +43,11 @@ def run(
 ) -> None:
     """Work on all items. Raises what a stage's `open` raises, and InputError for a cluster that cannot be reached."""
     with connected(address):
-        there = nodes()
+        machines = nodes()
         needs = [stage.resources for stage in stages]
-        lane_count = workers or lanes(needs, nodes=there)
-        shares = placement(needs, nodes=there, workers=lane_count)
-        roams = books.clerk.place.local is None and (len(there) > 1 or address is not None)
+        lane_count = workers or lanes(needs, nodes=machines)
+        shares = placement(needs, nodes=machines, workers=lane_count)
+        roams = books.clerk.place.local is None and (len(machines) > 1 or address is not None)
         pools = [
             Pool(stage, share, books=books, last=stage is stages[-1], roams=roams)
             for stage, share in zip(stages, shares, strict=True)

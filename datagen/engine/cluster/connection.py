@@ -11,6 +11,7 @@ from pathlib import Path
 
 import ray
 from ray._private import ray_constants
+from ray._private.accelerators import NvidiaGPUAcceleratorManager
 
 from datagen.engine.placement import Node
 from datagen.errors import InputError
@@ -97,3 +98,14 @@ def nodes() -> list[Node]:
         for node in ray.nodes()
         if node["Alive"]
     ]
+
+
+def there(address: str | None) -> list[Node]:
+    """Return the machines a run would have: those of a cluster, or this one, on which nothing is started for it."""
+    if ray.is_initialized() or address or os.environ.get("RAY_ADDRESS"):
+        with connected(address):
+            return nodes()
+    cards = NvidiaGPUAcceleratorManager.get_current_node_num_accelerators()
+    shown = NvidiaGPUAcceleratorManager.get_current_process_visible_accelerator_ids()
+    gpus = cards if shown is None else min(cards, len(shown))
+    return [Node(cpus=len(os.sched_getaffinity(0)), gpus=gpus)]
