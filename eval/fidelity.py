@@ -44,7 +44,7 @@ class Protocol:
     """
 
     rate_hz: float = 4.0
-    frames: slice = slice(0, 8)
+    frames: slice = field(default_factory=lambda: slice(0, 8))
     length: int = 8
     version: str | None = None
     split: str | None = None
@@ -90,7 +90,7 @@ class Fidelity:
 
     def __str__(self) -> str:
         lines = [f"{key:<16} {value}" for key, value in self.protocol.items()]
-        heads = ("films", "clips", "FID [95 %]", "halves", "floor", "FVD [95 %]", "halves", "floor")
+        heads = ("films", "clips", "N", "FID [95 %]", "halves", "floor", "N", "FVD [95 %]", "halves", "floor")
         body = [
             (fid.name, str(fid.clips), *_cells(fid), *_cells(fvd)) for fid, fvd in zip(self.fid, self.fvd, strict=True)
         ]
@@ -102,8 +102,13 @@ class Fidelity:
         return "\n".join(lines)
 
 
-def _cells(row: Row) -> tuple[str, str, str]:
-    return str(row.measured), "-" if row.halves is None else f"{row.halves:.2f}", f"{row.floor:.2f}"
+def _cells(row: Row) -> tuple[str, str, str, str]:
+    return (
+        str(row.measured.samples),
+        str(row.measured),
+        "-" if row.halves is None else f"{row.halves:.2f}",
+        f"{row.floor:.2f}",
+    )
 
 
 def fidelity(real: Path, generated: Mapping[str, Path], *, protocol: Protocol = Protocol()) -> Fidelity:

@@ -9,6 +9,7 @@ Example: `datagen train perception recipes/train/perception.yaml`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from datagen.errors import LogError
 from datagen.models.perception.lessons import write_lesson
 from datagen.models.perception.network import STRIDE
 from datagen.models.perception.targets import Target, target_of
-from datagen.models.perception.training import PerceptionTraining, train_perception
+from datagen.models.perception.teaching import train_perception
+from datagen.models.perception.training import PerceptionTraining
 from datagen.sensors.masks import bare_world, mask_of
 
 
@@ -49,10 +51,15 @@ class PerceptionTrainer:
 
     def train(self, out: Path, *, stop_after: int | None = None) -> Path:
         """Train, or go on training what lies in `out`; return the weights' path."""
-        lessons = out / "lessons"
+        lessons = out / f"lessons-{self._lessons_key()}"
         self.prepare(lessons)
         network = PerceptionTraining(**{name: getattr(self.settings, name) for name in PerceptionTraining.model_fields})
         return train_perception(network, out, lessons=lessons, pictures=self.settings.dataset, stop_after=stop_after)
+
+    def _lessons_key(self) -> str:
+        """Return what names the lessons: all that decides them."""
+        said = self.settings.model_dump_json(include={"dataset", "version", "split", "every", "size_px"})
+        return hashlib.sha256(said.encode()).hexdigest()[:8]
 
     def prepare(self, lessons: Path) -> None:
         """Write the lessons that are not there yet."""

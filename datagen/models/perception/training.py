@@ -25,9 +25,7 @@ from datagen.errors import InputError
 from datagen.models.perception.classes import CLASSES, FIRST_OBJECT, IGNORED, OBJECT_CLASSES
 from datagen.models.perception.lessons import Lesson, read_lessons
 from datagen.models.perception.network import STRIDE, Percept, Perception, PerceptionSpec
-from datagen.models.perception.weights import save_perception
-from datagen.models.training import LoopSettings, Phase, Share, averaged, phase_of, train, write_settings
-from datagen.models.weights import halved
+from datagen.models.training import LoopSettings, Phase, Share, phase_of
 
 _PALETTE = np.array(
     [
@@ -108,11 +106,15 @@ class PerceptionTask:
             light=stacked("light"),
         )
 
+    def picture(self, lesson: Lesson, number: int) -> UInt8[Tensor, "3 Hpx Wpx"]:
+        """Return one picture as the network is shown it."""
+        return read_picture(self.pictures / lesson.pictures[number], self.settings.size_px)
+
     def page(self, lesson: Lesson, number: int) -> Pages:
         """Return one picture with its targets, without the batch's axis."""
         objects = lesson.objects[lesson.objects[:, 0] == number]
         return Pages(
-            pictures=read_picture(self.pictures / lesson.pictures[number], self.settings.size_px),
+            pictures=self.picture(lesson, number),
             classes=lesson.classes[number].long(),
             centers=center_maps(objects, shape=(lesson.classes.shape[1], lesson.classes.shape[2])),
             weather=torch.tensor(lesson.weather),
@@ -197,18 +199,3 @@ def _class_weights(lessons: list[Lesson]) -> Float[Tensor, "K"]:
     counts = sum(torch.bincount(lesson.classes.flatten().long(), minlength=256)[: len(CLASSES)] for lesson in lessons)
     share = torch.as_tensor(counts).float().clamp(min=1)
     return (share.max() / share).sqrt().clamp(max=12.0)
-
-
-def train_perception(
-    settings: PerceptionTraining, out: Path, *, lessons: Path, pictures: Path, stop_after: int | None = None
-) -> Path:
-    """Train, or go on training, and write `out/weights.safetensors` in half precision; returns its path.
-
-    pictures: folder that the lessons' pictures are named below.
-    """
-    write_settings(out, settings)
-    task = PerceptionTask(settings, lessons=lessons, pictures=pictures)
-    tensors, steps = averaged(train(task, out, settings=settings.loop, stop_after=stop_after))
-    about = {"steps": str(steps), "scenes": str(len(task.lessons)), "pictures": str(len(task._index))}
-    save_perception(out / "weights.safetensors", settings.spec, tensors=halved(tensors), about=about)
-    return out / "weights.safetensors"

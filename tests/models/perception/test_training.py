@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from datagen.models import weights
 from datagen.models.perception import CLASSES, ROAD, PerceptionSpec, open_perception
 from datagen.models.perception.lessons import read_lesson, write_lesson
 from datagen.models.perception.targets import SeenObject, Target
-from datagen.models.perception.training import PerceptionTraining, train_perception
+from datagen.models.perception.teaching import train_perception
+from datagen.models.perception.training import PerceptionTraining
 from datagen.models.training import LoopSettings, Phase
 from datagen.scene import Ambience, Light, Weather
 
@@ -67,6 +69,9 @@ def test_it_learns_what_is_where(lessons: Path, tmp_path: Path) -> None:
     true = read_lesson(lessons / "0.safetensors")
     assert (said.classes.argmax(dim=1)[0] == true.classes[0]).float().mean() > 0.9
     assert list(Light)[int(said.light.argmax())] is Light.DAY
+    card = json.loads((tmp_path / "out" / "card.json").read_text(encoding="utf-8"))
+    assert card["weights_sha256"] == weights.sha256(path) and card["held_out_scenes"] == 1
+    assert card["iou_car"] > 0.5 and card["light_right"] == 1.0 and "iou_bus" not in card
 
 
 def test_stopping_and_going_on_ends_with_the_same_bits(lessons: Path, tmp_path: Path) -> None:
