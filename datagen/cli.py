@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from datagen import __version__, pipeline, plugins
-from datagen.engine import Summary, Totals, summary
+from datagen.engine import Place, Totals, endings, lines, summary
 from datagen.errors import ClipError, DatagenError, InputError
 from datagen.recipe import dump
 
 ALL_DONE, SOME_FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+WATCH_SECONDS = 5.0
 
 EXAMPLES = """\
 examples:
@@ -47,20 +49,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Make a recipe's dataset."""
     job = pipeline.prepare(arguments.recipe, out=arguments.out, overrides=arguments.set, limit=arguments.limit)
-    print(f"{job.recipe.name}: {len(job.takes)} clips → {job.folder}")
+    print(f"{job.recipe.name}: {len(job.takes)} clips → {job.place}")
+    if arguments.dry_run:
+        print("\n".join(pipeline.outlook(job, address=arguments.address)))
+        return ALL_DONE
     return report(job, pipeline.run(job, address=arguments.address))
 
 
 def report(job: pipeline.Run, totals: Totals) -> int:
     """Print how a run ended and return its exit code."""
-    now = summary(job.folder)
+    now = summary(job.place)
     print(f"clips    {now.done} done, {now.dropped} dropped, {totals.failed} failed")
-    _print_endings(now)
-    if not job.dataset.is_dir():
+    print_lines(endings(now))
+    if not job.place.has("dataset"):
         print("no clip was kept, so there is no dataset", file=sys.stderr)
         return SOME_FAILED
-    print(f"dataset  {job.dataset}")
-    print(f"report   {job.folder / 'report.html'}")
+    print(f"dataset  {job.place / 'dataset'}")
+    print(f"report   {job.place / 'report.html'}")
     return SOME_FAILED if totals.failed else ALL_DONE
 
 
@@ -78,19 +83,30 @@ def show(arguments: argparse.Namespace) -> int:
     return ALL_DONE
 
 
-def status(arguments: argparse.Namespace) -> int:
-    """Print how far a run is."""
-    folder = _run_folder(arguments)
-    now = summary(folder)
-    print(f"{folder}: {now.done} done, {now.dropped} dropped, {now.failed} failed; {now.clips_per_min:.1f} clips/min")
-    _print_endings(now)
+def reference(arguments: argparse.Namespace) -> int:
+    """Print every key a recipe may have, as Markdown."""
+    from datagen.reference import reference as page
+
+    print(page(), end="")
     return ALL_DONE
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Print how far a run is, once or (--watch) again and again until it ends."""
+    place = _run_place(arguments)
+    while True:
+        now = summary(place)
+        print_lines([str(place), *lines(now)])
+        if not arguments.watch or now.session is None or not now.session.is_alive:
+            return ALL_DONE
+        time.sleep(WATCH_SECONDS)
+        print()
 
 
 def train(arguments: argparse.Namespace) -> int:
     """Train one of the networks as a training recipe says; run it again to go on."""
     trainer = pipeline.load_trainer(arguments.network, arguments.recipe, overrides=arguments.set)
-    out = arguments.out / arguments.recipe.stem
+    out = Path(arguments.out) / arguments.recipe.stem
     print(f"weights  {trainer.train(out, stop_after=arguments.stop_after)}")
     return ALL_DONE
 
@@ -131,22 +147,31 @@ def view(arguments: argparse.Namespace) -> int:
     return ALL_DONE
 
 
-def _print_endings(now: Summary) -> None:
-    for reason, count in now.drops.items():
-        print(f"  dropped  {count} × {reason}")
-    for identity, stage, error in now.failures:
-        print(f"  failed   {identity} in {stage}: {error}")
+def print_lines(texts: Iterable[str]) -> None:
+    """Print line by line."""
+    for text in texts:
+        print(text, flush=True)
+
+
+def _run_place(arguments: argparse.Namespace) -> Place:
+    """Return the run that is meant: a run's folder or address, or the recipe it came from."""
+    named: str = arguments.run
+    if named.endswith((".yaml", ".yml")):
+        recipe = pipeline.load_recipe(Path(named), overrides=arguments.set)
+        place = pipeline.run_place(recipe, pipeline.rig_of(recipe, Path(named)), out=arguments.out)
+    else:
+        place = Place(named)
+    if not place.has("recipe.yaml"):
+        raise InputError(f"{place}: no run is here; make one with `datagen run RECIPE --out DIR`")
+    return place
 
 
 def _run_folder(arguments: argparse.Namespace) -> Path:
-    """Return the run that is meant: a run's folder, or the recipe it came from."""
-    named: Path = arguments.run
-    if named.suffix in {".yaml", ".yml"}:
-        recipe = pipeline.load_recipe(named, overrides=arguments.set)
-        named = pipeline.run_folder(recipe, pipeline.rig_of(recipe, named), out=arguments.out)
-    if not (named / "recipe.yaml").is_file():
-        raise InputError(f"{named}: no run is here; make one with `datagen run RECIPE --out {named.parent}`")
-    return named
+    """Return the folder of the run that is meant. Raises InputError for one that is not on this machine."""
+    place = _run_place(arguments)
+    if place.local is None:
+        raise InputError(f"{place} is not on this machine; copy it here first")
+    return place.local
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -173,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     def recipe_options(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--out", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
+        sub.add_argument("--out", default="runs", help="folder of all runs, or s3://… or gs://… (default: runs)")
         sub.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE", help="change one key, such as scene.root=../data"
         )
@@ -183,14 +208,18 @@ def _parser() -> argparse.ArgumentParser:
     recipe_options(sub)
     sub.add_argument("--address", help="a Ray cluster to run on (default: start Ray on this machine)")
     sub.add_argument("--limit", type=_positive, help="make only the first N clips")
+    sub.add_argument("--dry-run", action="store_true", help="say what would be done where, and what it would take")
 
     for function in (check, show):
         sub = command(function, f"datagen {function.__name__} recipes/quickstart.yaml")
         sub.add_argument("recipe", type=Path)
         recipe_options(sub)
 
+    command(reference, "datagen reference > docs/reference.md")
+
     sub = command(status, "datagen status runs/quickstart-1a2b3c4d")
-    sub.add_argument("run", type=Path, help="a run's folder, or its recipe")
+    sub.add_argument("run", help="a run's folder, or its recipe")
+    sub.add_argument("--watch", action="store_true", help="go on until the run ends")
     recipe_options(sub)
 
     sub = command(train, "datagen train unimvm recipes/train/unimvm_tiny.yaml")
@@ -213,7 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--ratio", type=float, help="synthetic per real training samples (default: all there are)")
 
     sub = command(view, "datagen view runs/quickstart-1a2b3c4d")
-    sub.add_argument("run", type=Path, help="a run's folder, or its recipe")
+    sub.add_argument("run", help="a run's folder, or its recipe")
     sub.add_argument("--viewer", default="html", help="how to show it (default: html)")
     sub.add_argument("--rerun", action="store_true", help="write an .rrd file for the Rerun viewer instead")
     sub.add_argument("--against", type=Path, metavar="DATASET", help="a real dataset to compare distributions with")

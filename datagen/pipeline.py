@@ -13,11 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from datagen import __version__, plugins
-from datagen.engine import Store, Totals, execute
+from datagen.engine import Place, Store, Totals, execute
+from datagen.engine import outlook as look_ahead
 from datagen.errors import InputError
 from datagen.ports import Exporter, SceneSource, Stage, Take, Trainer, VideoModel, Viewer
 from datagen.recipe import (
@@ -36,20 +37,32 @@ from datagen.recipe import (
 from datagen.scene import Prompt, Rig
 from datagen.stages import FRAGMENT, Camerawork, ExportStage, FilmStage, JudgeStage, LabelStage
 
+JPEG_BYTES_PER_PIXEL = 0.33
+"""Of ray-cast pictures of 224x128 at quality 90, without chroma subsampling; larger ones need less."""
+LIDAR_BYTES_PER_RAY = 18.0
+"""20 for each that returns, as nine in ten do."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A recipe that was found sound, and the clips it asks for. `folder` need not exist yet."""
+    """A recipe that was found sound, and the clips it asks for. `place` need not exist yet."""
 
     recipe: Recipe
-    folder: Path
+    place: Place
     stages: tuple[Stage[Take, Take], ...]
     takes: tuple[Take, ...]
 
     @property
+    def folder(self) -> Path:
+        """Where it lies on this machine. Raises InputError for a run that is kept elsewhere, such as on S3."""
+        if self.place.local is None:
+            raise InputError(f"{self.place} is not on this machine; copy it here first")
+        return self.place.local
+
+    @property
     def store(self) -> Store:
         """Where its clips lie."""
-        return Store(self.folder)
+        return Store(self.place)
 
     @property
     def dataset(self) -> Path:
@@ -75,12 +88,12 @@ def rig_of(recipe: Recipe, path: Path) -> Rig | None:
     return None if recipe.rig == LOG else load_rig(find_rig(recipe.rig, path))
 
 
-def run_folder(recipe: Recipe, rig: Rig | None, *, out: Path) -> Path:
-    """Return the folder a recipe's run has: the same content, the same folder."""
-    return out / f"{recipe.name}-{recipe_hash(recipe, rig)[:8]}"
+def run_place(recipe: Recipe, rig: Rig | None, *, out: Path | str) -> Place:
+    """Return where a recipe's run lies below `out`, a path or an address: the same content, the same place."""
+    return Place(out) / f"{recipe.name}-{recipe_hash(recipe, rig)[:8]}"
 
 
-def prepare(path: Path, *, out: Path, overrides: Sequence[str] = (), limit: int | None = None) -> Run:
+def prepare(path: Path, *, out: Path | str, overrides: Sequence[str] = (), limit: int | None = None) -> Run:
     """Check everything a run needs and lay out its clips; writes nothing. Raises InputError."""
     recipe = load_recipe(path, overrides=overrides)
     source: SceneSource = plugins.build("scene", recipe.scene)
@@ -93,14 +106,13 @@ def prepare(path: Path, *, out: Path, overrides: Sequence[str] = (), limit: int 
     film: VideoModel = plugins.build("video", recipe.film)
     settings += film.fingerprint()
     takes = [Take(id=clip_id(prompt, settings), prompt=prompt, workdir=Path()) for prompt in prompts]
-    folder = run_folder(recipe, rig, out=out)
-    return Run(recipe=recipe, folder=folder, stages=_stages(recipe, source, film=film, rig=rig), takes=tuple(takes))
+    place = run_place(recipe, rig, out=out)
+    return Run(recipe=recipe, place=place, stages=_stages(recipe, source, film=film, rig=rig), takes=tuple(takes))
 
 
 def run(run: Run, *, address: str | None = None, progress: bool = True) -> Totals:
     """Make every clip that is not there yet, then the dataset of all that are; running again resumes."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    (run.folder / "recipe.yaml").write_text(dump(run.recipe), encoding="utf-8")
+    run.place.write("recipe.yaml", dump(run.recipe).encode())
     engine = run.recipe.engine
     totals = execute(
         run.takes,
@@ -111,13 +123,56 @@ def run(run: Run, *, address: str | None = None, progress: bool = True) -> Total
         workers=None if engine.workers == "auto" else engine.workers,
         attempts=engine.attempts,
         time_limit_s=engine.time_limit_s,
-        facts={"recipe": run.recipe.name, "run": run.folder.name, "code_version": __version__},
+        facts=provenance(run),
         describe=facts_of,
         progress=progress,
     )
-    merge(run)
-    report(run, progress=progress)
+    with run.store.here() as folder:
+        here = replace(run, place=Place(folder))
+        merge(here)
+        report(here, progress=progress)
     return totals
+
+
+def provenance(run: Run) -> dict[str, str]:
+    """Return what every row of the ledger says of how its clip was made, beside the clip's own facts."""
+    return {
+        "recipe": run.recipe.name,
+        "recipe_hash": recipe_hash(run.recipe, _film(run).camerawork.rig),
+        "run": run.place.name,
+        "code_version": __version__,
+    }
+
+
+def outlook(run: Run, *, address: str | None = None) -> list[str]:
+    """Say what `run` would do: who would work on what, how many clips are left, and how much disk they take."""
+    engine = run.recipe.engine
+    workers = None if engine.workers == "auto" else engine.workers
+    seen = look_ahead(run.stages, executor=engine.executor, address=address, workers=workers)
+    there = run.store.complete_ids()
+    left = sum(take.id not in there for take in run.takes)
+    clip_mb = clip_bytes(run) / 1e6
+    return [
+        f"clips    {left} to make, {len(run.takes) - left} there already",
+        *seen.lines(),
+        f"disk     about {left * clip_mb:.0f} MB more: {clip_mb:.1f} MB a clip; the dataset only links its files",
+    ]
+
+
+def clip_bytes(run: Run) -> float:
+    """Estimate a clip's size from its pictures and sweeps, its tables being small beside them."""
+    film = _film(run)
+    work, rig = film.camerawork, film.camerawork.rig
+    frames = run.recipe.clip.duration_s * run.recipe.clip.rate_hz + 1
+    width_px, height_px = film.model.picture_size_px
+    cameras = [(camera.width_px, camera.height_px) for camera in rig.cameras] if rig else [(1600, 900)] * 6
+    pixels = sum(w * h for w, h in cameras) if work.full_size else len(cameras) * width_px * height_px
+    rays = rig.lidar.azimuth_steps * len(rig.lidar.elevation_rad) if rig else 32 * 1084
+    return frames * (pixels * JPEG_BYTES_PER_PIXEL + rays * LIDAR_BYTES_PER_RAY)
+
+
+def _film(run: Run) -> FilmStage:
+    return next(stage for stage in run.stages if isinstance(stage, FilmStage))
 
 
 def merge(run: Run) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from datagen.cli import ALL_DONE, WRONG_INPUT, main
+from datagen.engine import Place
+from datagen.engine.session import PoolState, Session
 
 REPO = Path(__file__).resolve().parent.parent
 QUICKSTART = REPO / "recipes" / "quickstart.yaml"
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+POOL = PoolState(name="film", workers=2, most=4, cpus=0.5, gpus=0, threads=1, busy_s=75, alive_s=100, waiting=5)
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "\n".join(
     f"{new}: &{new} [{', '.join(['*' + old] * 9)}]" for old, new in zip("abcdefgh", "bcdefghi")
@@ -125,3 +131,31 @@ def test_help_shows_examples(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "datagen run recipes/quickstart.yaml" in capsys.readouterr().out
+
+
+def test_a_dry_run_says_who_would_do_what_and_writes_nothing(capsys, out):
+    assert run(QUICKSTART, out, "--dry-run") == ALL_DONE
+    said = capsys.readouterr().out
+    assert "4 to make, 0 there already" in said
+    assert "clips at a time" in said
+    assert "\nfilm " in said
+    assert "MB a clip" in said
+    assert not out.exists()
+
+
+def test_status_tells_of_the_session(capsys, tmp_path):
+    session = Session(number=3, id="ab", driver="node7/1", total=9, started=NOON, beat=NOON, stages=(POOL,))
+    session.write(Place(tmp_path))
+    (tmp_path / "recipe.yaml").write_text("name: x\n")
+    assert main(["status", str(tmp_path), "--watch"]) == ALL_DONE
+    said = capsys.readouterr().out
+    assert "0 done, 0 dropped, 0 failed of 9" in said
+    assert "session  3 on node7/1: not heard of any more: run again to go on" in said
+    assert "film       2 of 4 workers,  75 % busy, 5 waiting" in said
+
+
+def test_a_key_in_an_address_is_refused_and_not_repeated(capsys):
+    assert run(QUICKSTART, "s3://me:hunter2@bucket/runs") == WRONG_INPUT
+    said = capsys.readouterr()
+    assert "keys do not belong into an address" in said.err
+    assert "hunter2" not in said.err + said.out

@@ -14,10 +14,13 @@ from ray._private import ray_constants
 from ray._private.accelerators import NvidiaGPUAcceleratorManager
 
 from datagen.engine.placement import Node
-from datagen.errors import InputError
+from datagen.errors import DatagenError, InputError
 
 OBJECT_STORE_BYTES = 200 * 1024**2
 """Of the Ray that is started here: only scenes and reports travel through it."""
+
+START_TRIES = 3
+"""On a very busy machine Ray's processes may not come up in the time it gives them."""
 
 LONGEST_TEMP_FOLDER = 40
 """Characters. Ray puts Unix sockets some 60 characters below it, and their paths may have 107."""
@@ -55,16 +58,24 @@ def _connect(address: str) -> None:
 def _start(folder: Path) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    ray.init(
-        address="local",
-        num_cpus=len(os.sched_getaffinity(0)),
-        object_store_memory=OBJECT_STORE_BYTES,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _node_ip_address="127.0.0.1",
-        _temp_dir=str(folder),
-    )
+    for tries_left in reversed(range(START_TRIES)):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=len(os.sched_getaffinity(0)),
+                object_store_memory=OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=str(folder),
+            )
+        except Exception as error:  # that is what Ray raises when its processes take longer than 30 s
+            ray.shutdown()
+            if not tries_left:
+                raise DatagenError(f"Ray cannot start on this machine, tried {START_TRIES} times: {error}") from error
+        else:
+            return
 
 
 @contextmanager
