@@ -20,6 +20,8 @@ MEASUREMENTS = {
     "film": "film a held-out log in every mode, then fidelity and control: a film model's card, in one go",
     "gain": "does synthetic data help a detector? equal budgets, held-out real data, intervals",
     "oracle": "ground truth fed back as predictions must score what perfection scores",
+    "prompts": "do words become what they say? held-out prompts, judged by the trajectories",
+    "traffic": "does traffic move as real traffic does? rules, kinematics, distance to a real log",
 }
 
 

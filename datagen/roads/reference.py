@@ -1,6 +1,7 @@
 """The lanes a plan is driven on, before anybody has drawn the rest of the map.
 
-A street along x, its middle at y = 0, with right-hand traffic; a junction crosses it with a street along y.
+A street along x, its middle at y = 0, with right-hand traffic; a junction crosses it with a street along y, or it
+bends to one side.
 
 ```
                       │ ↓ │ ↑ │
@@ -29,7 +30,7 @@ from jaxtyping import Float
 
 from datagen.scene import Area, HDMap, Lane, LaneKind, Place, Polygon
 from datagen.scene.line import Line
-from datagen.scene.plan import PlanRoad
+from datagen.scene.plan import PlanRoad, Side
 
 LANE_WIDTH_M = 3.5
 BIKE_WIDTH_M = 1.8
@@ -68,24 +69,20 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class _Arm:
-    """A straight piece of street from `start_m` to `end_m`; its own lanes run that way, the others come back."""
+    """A piece of street; its own lanes run along its axis, the others come back."""
 
     name: str
-    start_m: Point
-    end_m: Point
+    axis: Line
     profile: Profile
-
-    @property
-    def axis(self) -> Line:
-        return Line(np.stack([self.start_m, self.end_m]))
 
 
 def reference_road(
     road: PlanRoad, *, place: Place, length_m: float, rng: np.random.Generator, parking: bool = False
 ) -> HDMap:
-    """Return lanes, crossings, parking strips (`carparks`) and junctions of a straight street.
+    """Return lanes, crossings, parking strips (`carparks`) and junctions of a street.
 
-    length_m: of the street; a crossing or a junction lies a little beyond its middle.
+    length_m: of the street; a crossing, a junction or a bend lies a little beyond its middle. It is straight but for
+    the bend that `road.curve` asks for.
     parking: there must be room to park, even where there usually is none.
     """
     profile = _profile(road, place, rng)
@@ -94,7 +91,9 @@ def reference_road(
     if road.junction:
         flat = _with_junction(profile, length_m, middle, rng)
     else:
-        arm = _Arm(name="m", start_m=np.array([0.0, 0.0]), end_m=np.array([length_m, 0.0]), profile=profile)
+        straight = Line(np.array([[0.0, 0.0], [length_m, 0.0]]))
+        axis = straight if road.curve is None else _bent(road.curve, place=place, length_m=length_m, rng=rng)
+        arm = _Arm(name="m", axis=axis, profile=profile)
         flat = _empty(
             lanes=_lanes(arm), carparks=_parking(arm), crossings=(_zebra(arm, middle),) if road.crossing else ()
         )
@@ -118,6 +117,26 @@ def _profile(road: PlanRoad, place: Place, rng: np.random.Generator) -> Profile:
     )
 
 
+_RADII_M = {Place.HIGHWAY: (250.0, 400.0), Place.RESIDENTIAL: (32.0, 50.0), Place.PARK: (32.0, 50.0)}
+
+
+def _bent(curve: Side, *, place: Place, length_m: float, rng: np.random.Generator) -> Line:
+    """Return an axis that bends by 40 to 70 degrees from its middle on, a point every 2 m.
+
+    Curvature rises and falls linearly over a fifth of the bend at either end, as a clothoid's does.
+    """
+    radius = float(rng.uniform(*_RADII_M.get(place, (45.0, 90.0))))
+    angle = np.deg2rad(float(rng.uniform(40.0, 70.0))) * (1.0 if curve == "left" else -1.0)
+    along = np.arange(0.0, length_m + 1e-6, 1.0)
+    bend_m = abs(angle) * radius / 0.8
+    share = (along - 0.42 * length_m) / bend_m
+    curvature = np.clip(np.minimum(share, 1.0 - share) / 0.2, 0.0, 1.0) * np.sign(angle) / radius
+    heading = np.concatenate([[0.0], np.cumsum((curvature[1:] + curvature[:-1]) / 2)])
+    step = np.stack([np.cos(heading), np.sin(heading)], axis=1)
+    points = np.concatenate([np.zeros((1, 2)), np.cumsum((step[1:] + step[:-1]) / 2, axis=0)])
+    return Line(points[::2])
+
+
 def _with_junction(main: Profile, length_m: float, middle: float, rng: np.random.Generator) -> HDMap:
     side = replace(main, lanes=int(rng.integers(1, min(main.lanes, 2) + 1)))
     half_x, half_y = side.half_m + _CORNER_M, main.half_m + _CORNER_M
@@ -127,7 +146,7 @@ def _with_junction(main: Profile, length_m: float, middle: float, rng: np.random
         """It starts far out and ends where the junction begins."""
         end = center + np.array(outward) * inner_m
         profile = main if outward[1] == 0.0 else side
-        return _Arm(name=name, start_m=end + np.array(outward) * length_m, end_m=end, profile=profile)
+        return _Arm(name=name, axis=Line(np.stack([end + np.array(outward) * length_m, end])), profile=profile)
 
     arms = [
         arm("w", (-1.0, 0.0), half_x, middle - half_x),
@@ -160,7 +179,7 @@ def _one_way(arm: _Arm, axis: Line, way: str) -> list[Lane]:
     """Return the lanes that run along `axis`, to its right."""
     profile = arm.profile
     count = profile.lanes
-    line = axis.resampled(5.0)
+    line = axis.resampled(5.0 if len(axis.points_m) == 2 else 2.0)
 
     def lane(name: str, center_d: float, width: float, kind: LaneKind) -> Lane:
         return Lane(

@@ -9,13 +9,14 @@ from jaxtyping import Float
 
 from datagen.scene import Category, Lane, LaneKind, Place, Posture
 from datagen.scene.line import Line
-from datagen.traffic.cast_people import pace_mps
-from datagen.traffic.cast_vehicles import kerb_spot
+from datagen.traffic.cast.kerbside import kerb_spot
+from datagen.traffic.cast.on_foot import pace_mps
 from datagen.traffic.limits import limits_of
-from datagen.traffic.manoeuvres import WARM_UP_S, cruise
+from datagen.traffic.needs import AT_KERB
 from datagen.traffic.people import stand, walk
 from datagen.traffic.role import Body, Role, body_of, driver_of
 from datagen.traffic.route import Route
+from datagen.traffic.script import WARM_UP_S, cruise
 from datagen.traffic.setting import Setting
 
 _MIX = {
@@ -192,11 +193,14 @@ def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
     spots = [(s, side) for side in ("right", "left") for s in np.arange(middle - 45.0, middle + 60.0, 6.6)]
     used = [role.walk.xy_m[0] for role in event if role.walk is not None]
     ways = [role.walk.xy_m for role in event if role.walk is not None and role.in_the_way]
+    free = list(_kept_free(setting, event))
     made = 0
     for index in rng.permutation(len(spots)):
         if made >= count:
             return
         s, side = spots[index]
+        if side == "right" and any(low < s < high for low, high in free):
+            continue
         category = Category.CAR if rng.random() < 0.93 else Category.TRUCK
         kind = "box" if category is Category.TRUCK else None
         body = body_of(f"parked-{made}", category, kind=kind, color=None, rng=rng)
@@ -213,6 +217,14 @@ def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
         made += 1
         lean = float(rng.normal(0.0, 0.012))
         yield Role(body=body, walk=stand(xy, yaw + lean, setting.times_s), posture=Posture.PARKED)
+
+
+def _kept_free(setting: Setting, event: Sequence[Role]) -> Iterator[tuple[float, float]]:
+    """Yield the stretches of the right kerb, metres along the ego's route, where somebody pulls over or out."""
+    for role in event:
+        if role.driver is not None and any(act.do in (*AT_KERB, "swerve") for act in role.acts):
+            start = float(setting.route.line.project(_place(role))[0][0])
+            yield start - 9.0, start + role.driver.speed_mps * setting.duration_s + 25.0
 
 
 def _people(setting: Setting, event: Sequence[Role], *, count: int, rng: np.random.Generator) -> Iterator[Role]:

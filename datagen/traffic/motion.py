@@ -22,27 +22,26 @@ import numpy as np
 from jaxtyping import Float
 
 from datagen.scene import Category
-from datagen.traffic.limits import limits_of, rear_axle_m
+from datagen.traffic.leader import Bodies, Field, People, leader, left_of, station_of
+from datagen.traffic.limits import limits_of
 from datagen.traffic.route import GRID_M, Route
+from datagen.traffic.script import STEP_S, WARM_UP_S, Cue, Script
 
-STEP_S = 0.1
 _HEADWAY_S = 1.1
 _JAM_GAP_M = 2.0
-_PROBES = 16
-_LOOK_EVERY = 2
-"""Who is ahead is looked up in every second step; in between the gap goes on as it went."""
-_SIDE_ROOM_M = 0.35
-"""Room one wants on either side of those one passes."""
+_LOOK_EVERY = 3
+"""Who is ahead is looked up in every third step; in between the gap goes on as it went."""
+_ASKEW_RAD = 0.5
+"""Nobody wants to stand more askew to his way than this while he goes aside."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Driver:
     """One vehicle: what it is, its way, where it begins, and what it wants at each step.
 
-    s_m, d_m: of the rear axle at the first step.  speed_mps: at the first step.
-    wish_mps: speed it wants.  slow_mps2, hurry_mps2: how hard it brakes and accelerates towards that.
-    offset_m: how far left of its route it wants to be; quintic pieces.  hold_m: it may not pass this point (a
-    stop line).  headway_s: time gap it keeps.  bold: while it changes lanes it minds only where it is going to.
+    s_m, d_m: of the rear axle at the first step.  speed_mps: at the first step.  cues: what waits for a trigger.
+    hold_m: it may not pass this point (a stop line).  headway_s: time gap it keeps.  side_room_m: it wants this much
+    on either side of those it passes.  bold: while it changes lanes it minds only where it is going to.
     """
 
     id: str
@@ -52,12 +51,11 @@ class Driver:
     s_m: float
     d_m: float
     speed_mps: float
-    wish_mps: Float[np.ndarray, "steps"]
-    slow_mps2: Float[np.ndarray, "steps"]
-    hurry_mps2: Float[np.ndarray, "steps"]
-    offset_m: Float[np.ndarray, "steps"]
+    script: Script
+    cues: tuple[Cue, ...] = ()
     hold_m: float = np.inf
     headway_s: float = _HEADWAY_S
+    side_room_m: float = 0.35
     bold: bool = False
 
 
@@ -81,38 +79,56 @@ class Motion:
     along_m: Float[np.ndarray, "steps vehicles"]
 
 
-@dataclass(frozen=True)
-class _Field:
-    """Every vehicle's route and constants, stacked; routes are padded with their straight continuation."""
+class _Wishes:
+    """What everybody wants at each step, and the cues that may change it. Arrays of shape (steps, vehicles)."""
 
-    points: Float[np.ndarray, "vehicles points 2"]
-    tangent: Float[np.ndarray, "vehicles points 2"]
-    curvature: Float[np.ndarray, "vehicles points"]
-    limit: Float[np.ndarray, "vehicles points"]
+    def __init__(self, drivers: Sequence[Driver]) -> None:
+        self._scripts = [driver.script for driver in drivers]
+        self._waiting = [list(driver.cues) for driver in drivers]
+        self.any_cue = any(self._waiting)
+        self.speed = np.stack([script.wish_mps for script in self._scripts], axis=1)
+        self.slow = np.stack([script.slow_mps2 for script in self._scripts], axis=1)
+        self.hurry = np.stack([script.hurry_mps2 for script in self._scripts], axis=1)
+        self.offset = np.stack([script.offset_m for script in self._scripts], axis=1)
+        self._differentiate()
+
+    def _differentiate(self) -> None:
+        self.drift = np.gradient(self.offset, STEP_S, axis=0)
+        self.swing = np.gradient(self.drift, STEP_S, axis=0)
+        later = np.minimum(np.arange(len(self.offset)) + 25, len(self.offset) - 1)
+        self.goal = self.offset[later]
+
+    def listen(self, step: int, *, gap_m: Float[np.ndarray, "vehicles"], ego_m: float) -> None:
+        """Write what begins now. gap_m: of each vehicle to the ego.  ego_m: driven by it since the clip's start."""
+        for column, cues in enumerate(self._waiting):
+            if not cues:
+                continue
+            near, far = cues[0].when_gap_below_m, cues[0].when_ego_at_m
+            if (near is not None and gap_m[column] < near) or (far is not None and ego_m >= far):
+                script = self._scripts[column]
+                self._scripts[column] = cues.pop(0).write(script, float(script.times_s[step]))
+                self._take(column)
+
+    def _take(self, column: int) -> None:
+        script = self._scripts[column]
+        self.speed[:, column], self.offset[:, column] = script.wish_mps, script.offset_m
+        self.slow[:, column], self.hurry[:, column] = script.slow_mps2, script.hurry_mps2
+        self._differentiate()
 
 
 def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
-    """Step all drivers together and return where their rear axles went."""
-    field = _field(drivers)
+    """Step all drivers together and return where their rear axles went. The first driver is the ego."""
+    field = Field.of(drivers)
     limits = [limits_of(driver.category) for driver in drivers]
-    length = np.array([driver.size_lwh_m[0] for driver in drivers])
-    width = np.array([driver.size_lwh_m[1] for driver in drivers])
-    nose = length / 2 + np.array([rear_axle_m(driver.size_lwh_m[0]) for driver in drivers])
-    bodies = _Bodies(length, width, nose)
-    people = [_People(xy, going, walkers.radius_m) for xy, going in zip(walkers.xy_m, walkers.velocity_mps)]
+    bodies = Bodies.of(drivers)
+    people = [People(xy, going, walkers.radius_m) for xy, going in zip(walkers.xy_m, walkers.velocity_mps)]
     brake = np.array([limit.brake_mps2 for limit in limits])
     comfort = np.array([limit.comfort_mps2 for limit in limits])
     jerk = np.array([limit.jerk_mps3 for limit in limits]) * STEP_S
     curvature_most = np.array([limit.curvature for limit in limits])
     curvature_step = np.array([limit.curvature_rate for limit in limits]) * STEP_S
     lateral = np.array([limit.lateral_mps2 for limit in limits]) * 1.6
-    wish = np.stack([driver.wish_mps for driver in drivers], axis=1)
-    slow = np.stack([driver.slow_mps2 for driver in drivers], axis=1)
-    hurry = np.stack([driver.hurry_mps2 for driver in drivers], axis=1)
-    offset = np.stack([driver.offset_m for driver in drivers], axis=1)
-    drift = np.gradient(offset, STEP_S, axis=0)
-    swing = np.gradient(drift, STEP_S, axis=0)
-    goal = offset[np.minimum(np.arange(steps) + 25, steps - 1)]
+    wish = _Wishes(drivers)
     hold = np.array([driver.hold_m for driver in drivers])
     headway = np.array([driver.headway_s for driver in drivers])
     bold = np.array([driver.bold for driver in drivers])
@@ -120,53 +136,62 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     s = np.array([driver.s_m for driver in drivers])
     v = np.array([driver.speed_mps for driver in drivers])
     row = np.arange(len(drivers))
-    station = _station(s, field)
+    station = station_of(s, field)
     ahead = field.tangent[row, station]
-    left = _left(ahead)
     d = np.array([driver.d_m for driver in drivers])
-    xy = field.points[row, station] + (s - station * GRID_M)[:, None] * ahead + d[:, None] * left
-    yaw = np.arctan2(ahead[:, 1], ahead[:, 0])
+    xy = field.points[row, station] + (s - station * GRID_M)[:, None] * ahead + d[:, None] * left_of(ahead)
+    yaw = field.heading[row, station]
     a, bend = np.zeros_like(v), field.curvature[row, station].copy()
     seen, leader_v = np.full_like(v, np.inf), np.zeros_like(v)
     track = np.empty((5, steps, len(drivers)))
+    clip_starts = round(WARM_UP_S / STEP_S)
 
     for step in range(steps):
         track[:, step] = xy[:, 0], xy[:, 1], yaw, v, s
-        station = _station(s, field)
+        if wish.any_cue and step >= clip_starts:
+            middle = xy + bodies.middle[:, None] * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+            apart = np.hypot(*(middle - middle[0]).T) - (bodies.length + bodies.length[0]) / 2
+            wish.listen(step, gap_m=apart, ego_m=float(s[0] - track[4, clip_starts, 0]))
+        station = station_of(s, field)
         ahead = field.tangent[row, station]
         relative = xy - field.points[row, station]
-        s = station * GRID_M + np.sum(relative * ahead, axis=1)
-        d = np.sum(relative * _left(ahead), axis=1)
+        s = station * GRID_M + relative[:, 0] * ahead[:, 0] + relative[:, 1] * ahead[:, 1]
+        d = relative[:, 1] * ahead[:, 0] - relative[:, 0] * ahead[:, 1]
         # --- along
-        nose_s = s + nose
+        nose_s = s + bodies.nose
         if step % _LOOK_EVERY == 0:
-            here = np.where(bold, goal[step], d)
-            band = np.minimum(here, goal[step]), np.maximum(here, goal[step])
-            seen, leader_v = _leader(field, nose_s, band, bodies=bodies, xy=xy, yaw=yaw, v=v, people=people[step])
+            goal = wish.goal[step]
+            here = np.where(bold, goal, d)
+            band = np.minimum(here, goal), np.maximum(here, goal)
+            seen, leader_v = leader(field, nose_s, band, bodies=bodies, xy=xy, yaw=yaw, v=v, people=people[step])
         else:
             seen = seen + (leader_v - v) * STEP_S
         gap, ahead_v = seen, leader_v
         to_line = hold - nose_s
         at_line = (to_line < gap) & (to_line > -2.0)
         gap, ahead_v = np.where(at_line, to_line, gap), np.where(at_line, 0.0, ahead_v)
-        free = np.minimum(wish[step], field.limit[row, _station(s + 0.5 * v, field)])
-        a_wish = _idm(v, free, gap, ahead_v, slow=slow[step], hurry=hurry[step], comfort=comfort, headway=headway)
-        a = np.clip(np.clip(a_wish, -brake, None), a - jerk, a + jerk)
-        v_next = np.maximum(v + a * STEP_S, 0.0)
+        speed, slow = wish.speed[step], wish.slow[step]
+        free = np.minimum(np.maximum(speed, 0.0), field.limit[row, station_of(s + 0.5 * v, field)])
+        a_wish = _idm(v, free, gap, ahead_v, slow=slow, hurry=wish.hurry[step], comfort=comfort, headway=headway)
+        back = (speed < 0.0) | (v < 0.0)
+        a_wish = np.where(back, np.minimum(np.maximum((speed - v) / 0.5, -slow), slow), a_wish)
+        a = np.minimum(np.maximum(np.maximum(a_wish, -brake), a - jerk), a + jerk)
+        v_next = np.maximum(v + a * STEP_S, np.where(back, -3.5, 0.0))
         a = (v_next - v) / STEP_S
         # --- across
         way = np.maximum(v, 1.5)
         settle = np.maximum(3.5, 0.55 * v)
-        preview = _station(s + 0.15 * v, field)
-        heading_error = _wrapped(yaw - np.arctan2(ahead[:, 1], ahead[:, 0])) - np.arctan2(drift[step], way)
+        preview = station_of(s + 0.15 * v, field)
+        askew = np.arctan2(wish.drift[step], way)
+        heading_error = _wrapped(yaw - field.heading[row, station]) - _within(askew, _ASKEW_RAD)
         wanted = (
             field.curvature[row, preview]
-            + np.clip(swing[step] / way**2, -0.15, 0.15)
-            - 2.0 / settle * heading_error
-            - (d - offset[step]) / settle**2
+            + _within(wish.swing[step] / way**2, 0.15)
+            - np.where(v < 0.0, -2.0, 2.0) / settle * heading_error
+            - (d - wish.offset[step]) / settle**2
         )
         most = np.minimum(curvature_most, lateral / np.maximum(v, 0.5) ** 2)
-        bend = np.clip(np.clip(wanted, -most, most), bend - curvature_step, bend + curvature_step)
+        bend = np.minimum(np.maximum(_within(wanted, most), bend - curvature_step), bend + curvature_step)
         # --- move on an arc
         distance = (v + v_next) / 2 * STEP_S
         chord = yaw + distance * bend / 2
@@ -195,93 +220,9 @@ def _idm(
     return drive_on - push
 
 
-@dataclass(frozen=True)
-class _Bodies:
-    """Sizes of the vehicles; `nose` from the rear axle to the front bumper."""
-
-    length: Float[np.ndarray, "n"]
-    width: Float[np.ndarray, "n"]
-    nose: Float[np.ndarray, "n"]
-
-
-@dataclass(frozen=True)
-class _People:
-    """Those on foot at one step."""
-
-    xy: Float[np.ndarray, "w 2"]
-    velocity: Float[np.ndarray, "w 2"]
-    radius: Float[np.ndarray, "w"]
-
-
-def _leader(
-    field: _Field,
-    nose_s: Float[np.ndarray, "n"],
-    band: tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]],
-    *,
-    bodies: _Bodies,
-    xy: Float[np.ndarray, "n 2"],
-    yaw: Float[np.ndarray, "n"],
-    v: Float[np.ndarray, "n"],
-    people: _People,
-) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]]:
-    """Return gap and speed of whoever stands in each one's way; an infinite gap where nobody does."""
-    count, length, width = len(v), bodies.length, bodies.width
-    facing = np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
-    middle = xy + (bodies.nose - length / 2)[:, None] * facing
-    # People are there twice: where they are, and where they will be in a moment.
-    other_xy = np.concatenate([middle, people.xy, people.xy + 1.2 * people.velocity])
-    other_v = np.concatenate([v[:, None] * facing, people.velocity, people.velocity])
-    radius = np.tile(people.radius, 2)
-
-    reach = np.maximum(2.5, 4.5 * v / _PROBES)
-    probe = _station(nose_s[:, None] + reach[:, None] * np.arange(_PROBES), field)
-    row = np.arange(count)[:, None]
-    point, ahead = field.points[row, probe], field.tangent[row, probe]
-    relative = other_xy[None, :, None] - point[:, None]
-    along = relative[..., 0] * ahead[:, None, :, 0] + relative[..., 1] * ahead[:, None, :, 1]
-    across = relative[..., 1] * ahead[:, None, :, 0] - relative[..., 0] * ahead[:, None, :, 1]
-    # How much of the way each other body takes up, along and across, as the way runs there.
-    cos = np.abs(ahead[:, None, :, 0] * facing[None, :, None, 0] + ahead[:, None, :, 1] * facing[None, :, None, 1])
-    sin = np.sqrt(np.maximum(1.0 - cos**2, 0.0))
-    discs = np.broadcast_to(radius[None, :, None], (count, len(radius), _PROBES))
-    half_along = np.concatenate([(cos * length[:, None] + sin * width[:, None]) / 2, discs], axis=1)
-    half_across = np.concatenate([(sin * length[:, None] + cos * width[:, None]) / 2, discs + 0.5], axis=1)
-    room = half_across + width[:, None, None] / 2 + _SIDE_ROOM_M
-    hit = (np.abs(along) <= reach[:, None, None] / 2 + 1.0) & (across > band[0][:, None, None] - room)
-    hit &= across < band[1][:, None, None] + room
-    hit[np.arange(count), np.arange(count)] = False
-    distance = probe[:, None] * GRID_M + along - nose_s[:, None, None] - half_along
-    distance = np.where(hit & (distance > -half_along), distance, np.inf)
-    nearest = distance.reshape(count, -1)
-    best = np.argmin(nearest, axis=1)
-    who = best // _PROBES
-    gap = nearest[np.arange(count), best]
-    return gap, np.maximum(np.sum(other_v[who] * facing, axis=1), 0.0)
-
-
-def _field(drivers: Sequence[Driver]) -> _Field:
-    size = max(len(driver.route.line.points_m) for driver in drivers) + 60
-    points, tangents, curvatures, limits = [], [], [], []
-    for driver in drivers:
-        route, limit = driver.route, limits_of(driver.category)
-        xy, tangent = route.line.points_m, np.concatenate([route.line.tangent, route.line.tangent[-1:]])
-        extra = size - len(xy)
-        beyond = xy[-1] + GRID_M * np.arange(1, extra + 1)[:, None] * tangent[-1]
-        points.append(np.concatenate([xy, beyond]))
-        tangents.append(np.concatenate([tangent, np.tile(tangent[-1], (extra, 1))]))
-        curvatures.append(np.pad(route.curvature, (0, extra)))
-        speed = route.speed_limits(limit.lateral_mps2, 1.8)
-        limits.append(np.pad(speed, (0, extra), mode="edge"))
-    return _Field(np.stack(points), np.stack(tangents), np.stack(curvatures), np.stack(limits))
-
-
-def _station(s: Float[np.ndarray, "*shape"], field: _Field) -> np.ndarray:
-    return np.minimum(np.maximum((s / GRID_M).astype(np.int64), 0), field.points.shape[1] - 1)
-
-
-def _left(ahead: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 2"]:
-    return np.stack([-ahead[..., 1], ahead[..., 0]], axis=-1)
-
-
 def _wrapped(angle: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
     return (angle + np.pi) % (2 * np.pi) - np.pi
+
+
+def _within(value: Float[np.ndarray, "n"], most: Float[np.ndarray, "n"] | float) -> Float[np.ndarray, "n"]:
+    return np.minimum(np.maximum(value, -most), most)

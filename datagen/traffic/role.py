@@ -10,10 +10,10 @@ from datagen.scene import Category, Look, Posture
 from datagen.scene.plan import Manoeuvre
 from datagen.traffic.limits import drives, limits_of
 from datagen.traffic.looks import look_of, size_of, usual_kind
-from datagen.traffic.manoeuvres import Script
 from datagen.traffic.motion import Driver
 from datagen.traffic.people import Walk
 from datagen.traffic.route import Route
+from datagen.traffic.script import Cue, Script
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,7 @@ def body_of(name: str, category: Category, *, kind: str | None, color: str | Non
 
 def driver_of(
     body: Body, route: Route, script: Script, *, s_m: float, speed_mps: float, headway_s: float = 1.1,
+    cues: tuple[Cue, ...] = (), side_room_m: float = 0.35,
 ) -> Driver:  # fmt: skip
     """Return the driver of a body; `s_m` is its rear axle's place and `speed_mps` its speed at the first step."""
     return Driver(
@@ -62,9 +63,8 @@ def driver_of(
         s_m=s_m,
         d_m=float(script.offset_m[0]),
         speed_mps=min(speed_mps, limits_of(body.category).top_mps) if drives(body.category) else speed_mps,
-        wish_mps=script.wish_mps,
-        slow_mps2=script.slow_mps2,
-        hurry_mps2=script.hurry_mps2,
-        offset_m=script.offset_m,
+        script=script,
+        cues=cues,
         headway_s=headway_s,
+        side_room_m=side_room_m,
     )

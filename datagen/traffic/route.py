@@ -12,7 +12,7 @@ import shapely
 from jaxtyping import Float
 from shapely.geometry.base import BaseGeometry
 
-from datagen.scene import HDMap, Lane
+from datagen.scene import HDMap, Lane, LaneKind
 from datagen.scene.line import Line
 
 GRID_M = 1.0
@@ -26,6 +26,7 @@ class Route:
 
     line: Line
     lanes: tuple[Lane, ...] = ()
+    _limits: dict[tuple[float, float], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def along(cls, lanes: tuple[Lane, ...]) -> Route:
@@ -54,10 +55,13 @@ class Route:
 
         v(s)^2 = min over s' >= s of a_lat / |curvature(s')| + 2 b (s' - s).
         """
-        curve = lateral_mps2 / np.maximum(np.abs(self.curvature), 1e-4)
-        ramp = 2 * brake_mps2 * GRID_M * np.arange(len(curve))
-        reachable = np.minimum.accumulate((curve + ramp)[::-1])[::-1] - ramp
-        return np.sqrt(np.maximum(reachable, 0.5))
+        key = (lateral_mps2, brake_mps2)
+        if key not in self._limits:
+            curve = lateral_mps2 / np.maximum(np.abs(self.curvature), 1e-4)
+            ramp = 2 * brake_mps2 * GRID_M * np.arange(len(curve))
+            reachable = np.minimum.accumulate((curve + ramp)[::-1])[::-1] - ramp
+            self._limits[key] = np.sqrt(np.maximum(reachable, 0.5))
+        return self._limits[key]
 
 
 def _smoothed(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
@@ -119,6 +123,47 @@ class Network:
         if key not in self._routes:
             self._routes[key] = route_from(lane, self.lanes, turn=turn)
         return self._routes[key]
+
+    def turned_round(self, route: Route, *, at_m: float, curvature: float) -> Route | None:
+        """Return the route that leaves another one at `at_m` in a half circle to the left, onto a lane that comes back.
+
+        curvature: the tightest the vehicle can drive, 1/m. None where no such lane is far enough to the left.
+        """
+        here, heading = route.line.at(at_m)
+        ahead = np.array([np.cos(heading[0]), np.sin(heading[0])])
+        found: list[tuple[float, str, Lane]] = []
+        for lane in self.hdmap.lanes:
+            line = Line(lane.center_m)
+            if lane.junction or lane.kind is not LaneKind.CAR:
+                continue
+            s, d = line.project(here)
+            inside = 15.0 < s[0] < line.length_m - 15.0
+            if inside and _heads(line, float(s[0])) @ ahead < -0.7:
+                found.append((float(d[0]), lane.id, lane))
+        for across, _, lane in sorted(found, key=lambda one: one[:2]):
+            back = self.route(lane)
+            if across >= 2.1 / curvature and back is not None:
+                return _half_circle(route, back, at_m=at_m, radius_m=across / 2)
+        return None
+
+
+def _heads(line: Line, s_m: float) -> Float[np.ndarray, "2"]:
+    heading = float(line.at(s_m)[1][0])
+    return np.array([np.cos(heading), np.sin(heading)])
+
+
+def _half_circle(route: Route, back: Route, *, at_m: float, radius_m: float) -> Route:
+    """Return `route` up to `at_m`, a half circle to the left, and `back` from there on."""
+    here, heading = route.line.at(at_m)
+    ahead = np.array([np.cos(heading[0]), np.sin(heading[0])])
+    left = np.array([-ahead[1], ahead[0]])
+    angle = np.linspace(0.0, np.pi, max(int(np.pi * radius_m), 8))[1:-1, None]
+    arc = here[0] + radius_m * (np.sin(angle) * ahead + (1.0 - np.cos(angle)) * left)
+    before = route.line.points_m[route.line.along_m < at_m - 0.5]
+    landed = float(back.line.project(here + 2 * radius_m * left)[0][0])
+    after = back.line.points_m[back.line.along_m > landed + 0.5]
+    raw = Line(np.concatenate([before, here, arc, after])).resampled(GRID_M).points_m
+    return Route(Line(_smoothed(raw)).resampled(GRID_M), route.lanes[:1])
 
 
 def turn_of(lane: Lane) -> Turn:

@@ -6,14 +6,16 @@ a log alike. Limits of motion: Waymax (Gulino et al. 2023), |a| > 10.4 m/s^2 or 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import shapely
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from shapely.geometry.base import BaseGeometry
 
 from datagen.scene import Category, Group, HDMap, LaneKind
 from datagen.traffic.limits import INFEASIBLE_ACCEL_MPS2, INFEASIBLE_CURVATURE, drives
-from datagen.traffic.tracks import Tracks
+from datagen.traffic.tracks import Tracks, outlines
 
 _OVERLAP_STRIDE = 2
 _SLACK_M = 0.05
@@ -74,27 +76,55 @@ def _boxes_meet(
     )
 
 
-def infeasible(tracks: Tracks) -> list[tuple[str, str]]:
-    """Return (id, what) of vehicles that accelerate or steer as none can."""
-    moving = np.array([drives(category) for category in tracks.categories]) & ~tracks.parked
-    speed = tracks.speed_mps
+@dataclass(frozen=True, kw_only=True)
+class Extremes:
+    """The most that vehicles do, ever. Arrays of shape (vehicles,).
+
+    columns: which bodies of the tracks.  accel_mps2, jerk_mps3: along the heading, absolute.  curvature: absolute, 1/m,
+    while faster than 0.6 m/s.
+    """
+
+    columns: Int[np.ndarray, "vehicles"]
+    accel_mps2: Float[np.ndarray, "vehicles"]
+    jerk_mps3: Float[np.ndarray, "vehicles"]
+    curvature: Float[np.ndarray, "vehicles"]
+
+
+def extremes(tracks: Tracks) -> Extremes:
+    """Return the hardest that each vehicle accelerates, jerks and steers, by differences of neighbouring times."""
+    columns = np.flatnonzero(np.array([drives(category) for category in tracks.categories]) & ~tracks.parked)
+    speed, yaw = tracks.speed_mps[:, columns], tracks.yaw_rad[:, columns]
     accel = np.diff(speed, axis=0) / tracks.step_s
+    jerk = np.diff(accel, axis=0) / tracks.step_s
     travelled = np.maximum(np.abs(speed[:-1]) * tracks.step_s, 1e-6)
-    turned = np.abs((np.diff(tracks.yaw_rad, axis=0) + np.pi) % (2 * np.pi) - np.pi)
+    turned = np.abs((np.diff(yaw, axis=0) + np.pi) % (2 * np.pi) - np.pi)
     curvature = np.where(np.abs(speed[:-1]) > 0.6, turned / travelled, 0.0)
     # A speed is a difference of neighbours: it means something only where they are there, too.
-    whole = np.ones_like(tracks.present)
-    whole[1:] &= tracks.present[:-1]
-    whole[:-1] &= tracks.present[1:]
-    there = whole[:-1] & whole[1:] & tracks.present[:-1] & tracks.present[1:]
-    found = []
-    for body in np.flatnonzero(moving):
-        most_accel = np.max(np.abs(accel[:, body]), where=there[:, body], initial=0.0)
-        most_bend = np.max(curvature[:, body], where=there[:, body], initial=0.0)
-        if most_accel > INFEASIBLE_ACCEL_MPS2:
-            found.append((tracks.ids[body], f"accelerates by {most_accel:.1f} m/s2"))
-        if most_bend > INFEASIBLE_CURVATURE:
-            found.append((tracks.ids[body], f"turns with a curvature of {most_bend:.2f} 1/m"))
+    present = tracks.present[:, columns]
+    whole = present.copy()
+    whole[1:] &= present[:-1]
+    whole[:-1] &= present[1:]
+    there = whole[:-1] & whole[1:]
+
+    def most(values: Float[np.ndarray, "times vehicles"], where: Bool[np.ndarray, "times vehicles"]) -> np.ndarray:
+        return np.max(np.abs(values), axis=0, where=where, initial=0.0)
+
+    return Extremes(
+        columns=columns,
+        accel_mps2=most(accel, there),
+        jerk_mps3=most(jerk, there[:-1] & there[1:]),
+        curvature=most(curvature, there),
+    )
+
+
+def infeasible(tracks: Tracks) -> list[tuple[str, str]]:
+    """Return (id, what) of vehicles that accelerate or steer as none can."""
+    most, found = extremes(tracks), []
+    for column, accel, bend in zip(most.columns, most.accel_mps2, most.curvature):
+        if accel > INFEASIBLE_ACCEL_MPS2:
+            found.append((tracks.ids[column], f"accelerates by {accel:.1f} m/s2"))
+        if bend > INFEASIBLE_CURVATURE:
+            found.append((tracks.ids[column], f"turns with a curvature of {bend:.2f} 1/m"))
     return found
 
 
@@ -107,14 +137,17 @@ def off_road(tracks: Tracks, surface: BaseGeometry) -> list[str]:
     if len(columns) == 0:
         return []
     stride = slice(None, None, max(1, round(0.5 / tracks.step_s)))
-    corners = _corners(tracks, columns)[stride]
+    corners = outlines(tracks, columns, times=stride)
     inside = shapely.contains_xy(wide, corners[..., 0], corners[..., 1]).all(axis=-1)
     gone = ~inside & tracks.present[stride][:, columns]
     return [tracks.ids[columns[k]] for k in np.flatnonzero(gone.any(axis=0))]
 
 
 def wrong_way(tracks: Tracks, hdmap: HDMap) -> list[str]:
-    """Return the vehicles that drive for a second or more (two looks) where no lane within 2.5 m goes their way."""
+    """Return the vehicles that drive for a second or more (two looks) where no lane within 2.5 m goes their way.
+
+    Where there is no lane at all within 2.5 m, at the kerb, those within 6 m count.
+    """
     columns = np.flatnonzero(np.array([c.group is Group.VEHICLE for c in tracks.categories]) & ~tracks.parked)
     lanes = [lane for lane in hdmap.lanes if lane.kind is LaneKind.CAR]
     if len(columns) == 0 or not lanes:
@@ -128,7 +161,10 @@ def wrong_way(tracks: Tracks, hdmap: HDMap) -> list[str]:
     flat = points.reshape(-1, 2)
     relative = flat[:, None] - start
     along = np.clip(relative[..., 0] * unit[:, 0] + relative[..., 1] * unit[:, 1], 0.0, length)
-    near = np.sum((relative - along[..., None] * unit) ** 2, axis=-1) < 2.5**2
+    apart = np.sum((relative - along[..., None] * unit) ** 2, axis=-1)
+    # Beside the lanes, on a parking strip, the lanes next to it count.
+    reach = np.where(apart.min(axis=1, keepdims=True) < 2.5**2, 2.5**2, 6.0**2)
+    near = apart < reach
     yaw = tracks.yaw_rad[stride][:, columns].reshape(-1, 1)
     agrees = np.cos(yaw) * unit[:, 0] + np.sin(yaw) * unit[:, 1] > 0.0
     lost = (~(near & agrees).any(axis=1)).reshape(points.shape[:2])
@@ -141,13 +177,3 @@ def visible_actors(tracks: Tracks, *, range_m: float = 50.0) -> int:
     """Return how many bodies beside the ego come within sight of it."""
     distance = np.linalg.norm(tracks.xy_m[:, 1:] - tracks.xy_m[:, :1], axis=-1)
     return int(((distance < range_m) & tracks.present[:, 1:]).any(axis=0).sum())
-
-
-def _corners(tracks: Tracks, columns: np.ndarray) -> Float[np.ndarray, "times bodies 4 2"]:
-    yaw = tracks.yaw_rad[:, columns]
-    ahead = np.stack([np.cos(yaw), np.sin(yaw)], axis=-1) * (tracks.length_m[columns] / 2)[:, None]
-    aside = np.stack([-np.sin(yaw), np.cos(yaw)], axis=-1) * (tracks.width_m[columns] / 2)[:, None]
-    middle = tracks.xy_m[:, columns]
-    return np.stack(
-        [middle + ahead + aside, middle + ahead - aside, middle - ahead - aside, middle - ahead + aside], axis=2
-    )

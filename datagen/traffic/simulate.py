@@ -27,26 +27,23 @@ from datagen.scene import (
     Scene,
     Trajectory,
 )
-from datagen.scene.plan import Plan, PlanActor
+from datagen.scene.plan import Plan
 from datagen.traffic import rules
 from datagen.traffic.background import background
-from datagen.traffic.cast_people import cast_person
-from datagen.traffic.cast_vehicles import cast_ego, cast_vehicle
+from datagen.traffic.cast import cast
+from datagen.traffic.cast.ego import cast_ego
+from datagen.traffic.completed import completed
 from datagen.traffic.events import missed
+from datagen.traffic.junction import held_at_lines
 from datagen.traffic.limits import drives, rear_axle_m
-from datagen.traffic.manoeuvres import WARM_UP_S
-from datagen.traffic.motion import STEP_S, Driver, Motion, Walkers, drive
-from datagen.traffic.role import Body, Role, body_of
+from datagen.traffic.manoeuvres import LEAST_S
+from datagen.traffic.motion import Driver, Motion, Walkers, drive
+from datagen.traffic.needs import all_acts
+from datagen.traffic.people import making_way
+from datagen.traffic.role import Body, Role
 from datagen.traffic.route import Network
-from datagen.traffic.setting import (
-    STOP_BEFORE_M,
-    Setting,
-    any_drives_across,
-    choose_setting,
-    drives_across,
-    ego_turn,
-    junction_entry,
-)
+from datagen.traffic.script import STEP_S, WARM_UP_S
+from datagen.traffic.setting import Setting, choose_setting
 from datagen.traffic.tracks import Tracks
 
 DENSITIES = {"empty": 0.0, "light": 0.4, "normal": 1.0, "heavy": 1.8}
@@ -66,6 +63,9 @@ def simulate(
 
     density: of background traffic, 1 is ordinary.  redraws: how often a scene that fails its gates is drawn again.
     """
+    short = too_short(plan, duration_s=prompt.duration_s)
+    if short is not None:
+        return Dropped(reason=short)
     network, reason = Network(road), "there was no attempt"
     for _ in range(redraws + 1):
         draw = compose(plan, prompt=prompt, network=network, density=density, rng=rng)
@@ -80,10 +80,24 @@ def simulate(
     return Dropped(reason=f"after {redraws + 1} attempts: {reason}")
 
 
+def too_short(plan: Plan, *, duration_s: float) -> str | None:
+    """Return which manoeuvre a clip is too short for, as a reason, or None."""
+    acts = [*plan.ego, *(act for _, act in all_acts(plan))]
+    for act in acts:
+        if duration_s < LEAST_S.get(act.do, 0.0):
+            return f"a clip of {duration_s:g} s is too short for {act.do}; it needs {LEAST_S[act.do]:g} s"
+    return None
+
+
 def compose(
     plan: Plan, *, prompt: Prompt, network: Network, density: float, rng: np.random.Generator
 ) -> tuple[Scene, Sequence[Role]] | Dropped:
-    """Return one draw of a scene, and the roles whose acts are to be checked."""
+    """Return one draw of a scene, and the roles whose acts are to be checked.
+
+    Actor `k` of the plan becomes `actor-k-0`, `actor-k-1` … in the scene; whom the plan takes for granted, `implied-…`.
+    """
+    implied = len(completed(plan).actors) - len(plan.actors)
+    plan = completed(plan)
     setting = choose_setting(plan, network, duration_s=prompt.duration_s, rng=rng)
     if setting is None:
         return Dropped(reason="the road has no place where the plan could happen")
@@ -91,7 +105,8 @@ def compose(
     event = [cast_ego(setting, ego_body)]
     for number, actor in enumerate(plan.actors):
         for order in range(actor.count):
-            role = _cast(actor, f"actor-{number}-{order}", setting=setting, others=event, order=order, rng=rng)
+            name = f"actor-{number - implied}" if number >= implied else f"implied-{number}"
+            role = cast(actor, f"{name}-{order}", setting=setting, others=event, order=order, rng=rng)
             if role is not None:
                 event.append(role)
             elif order == 0:
@@ -99,13 +114,13 @@ def compose(
                 return Dropped(reason=f"the road has no place for a {actor.category} to {what.replace('_', ' ')}")
     event = _spread(event)
     others = background(setting, event, density=density * DENSITIES[plan.density], rng=rng)
-    roles = _held_at_lines(setting, [*event, *others])
+    roles = held_at_lines(setting, _making_way([*event, *others]))
     return _scene(setting, roles, prompt=prompt), event
 
 
 def gate(scene: Scene, event: Sequence[Role], *, network: Network, duration_s: float) -> list[str]:
     """Return every reason why a scene may not be kept, none if it may."""
-    tracks = Tracks.of(scene, duration_s=duration_s)
+    tracks = Tracks.of(scene, duration_s=duration_s, network=network)
     reasons = [why for role in event for act in role.acts if (why := missed(tracks, role.body.id, act=act))]
     reasons += [f"{a} and {b} overlap" for a, b in rules.overlaps(tracks)]
     reasons += [f"{name} {what}" for name, what in rules.infeasible(tracks)]
@@ -115,22 +130,6 @@ def gate(scene: Scene, event: Sequence[Role], *, network: Network, duration_s: f
     if rules.visible_actors(tracks) < expected:
         reasons.append("nobody is near enough to be seen")
     return reasons
-
-
-def _cast(
-    actor: PlanActor,
-    name: str,
-    *,
-    setting: Setting,
-    others: Sequence[Role],
-    order: int,
-    rng: np.random.Generator,
-) -> Role | None:
-    kind = actor.kind if actor.kind != "plain" else actor.category.kinds[0]
-    body = body_of(name, actor.category, kind=kind, color=actor.color, rng=rng)
-    on_foot = any(m.do in ("cross", "jaywalk") for m in actor.manoeuvres) and not drives_across(actor)
-    cast = cast_person if on_foot or not drives(actor.category) else cast_vehicle
-    return cast(actor, body, setting=setting, others=others, order=order, rng=rng)
 
 
 def _spread(event: list[Role]) -> list[Role]:
@@ -163,37 +162,15 @@ def _apart(one: Driver, other: Driver) -> bool:
     return bool(abs(along[0] - one.s_m) > room or abs(across[0] - one.d_m) > 2.4)
 
 
-def _held_at_lines(setting: Setting, roles: Sequence[Role]) -> list[Role]:
-    """Keep those at their stop lines who would cross the way of whoever has the junction.
-
-    The ego's street has it, unless somebody is asked to drive across; oncoming traffic waits for a left turn.
-    """
-    entry = junction_entry(setting.route)
-    if entry is None:
-        return list(roles)
-    across = any_drives_across(setting.plan)
-    lefts = ego_turn(setting.plan) == "left" or any(
-        m.do == "turn" and m.side == "left" for a in setting.plan.actors for m in a.manoeuvres
-    )
-    heading = float(setting.route.line.at(entry)[1][0])
-    held = []
-    for role in roles:
-        driver = role.driver
-        own = junction_entry(driver.route) if driver is not None else None
-        if driver is None or own is None or (role.event and role.acts and not _goes_with_ego(role)):
-            held.append(role)
-            continue
-        towards = np.cos(float(driver.route.line.at(own)[1][0]) - heading)
-        stops = across if abs(towards) > 0.5 else not across
-        stops = stops or (lefts and towards < -0.5)
-        line = own - STOP_BEFORE_M
-        nose = driver.s_m + driver.size_lwh_m[0] / 2 + rear_axle_m(driver.size_lwh_m[0])
-        held.append(replace(role, driver=replace(driver, hold_m=line)) if stops and nose < line else role)
-    return held
-
-
-def _goes_with_ego(role: Role) -> bool:
-    return all(m.do not in ("turn", "cross", "jaywalk") for m in role.acts)
+def _making_way(roles: Sequence[Role]) -> list[Role]:
+    """Let everybody on foot make way for the others on foot."""
+    on_foot = [k for k, role in enumerate(roles) if role.walk is not None and not drives(role.body.category)]
+    walks = [walk for k in on_foot if (walk := roles[k].walk) is not None]
+    radius = [min(role.body.size_lwh_m[:2]) / 2 for role in (roles[k] for k in on_foot)]
+    made = list(roles)
+    for k, walk in zip(on_foot, making_way(walks, radius, step_s=STEP_S)):
+        made[k] = replace(made[k], walk=walk)
+    return made
 
 
 def _scene(setting: Setting, roles: Sequence[Role], *, prompt: Prompt) -> Scene:

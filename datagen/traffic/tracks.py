@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from datagen.scene import EGO_SE3_EGO_BOX, EGO_SIZE_LWH_M, Category, HDMap, Posture, Scene
+from datagen.scene import EGO_SE3_EGO_BOX, EGO_SIZE_LWH_M, Category, Lane, Posture, Scene
 from datagen.scene.line import Line
 from datagen.traffic.limits import rear_axle_m
+from datagen.traffic.route import Network
+
+_ONWARD_M = 60.0
+"""So far ahead of where it ends the ego's way is continued."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,7 @@ class Tracks:
     length_m, width_m: of shape (bodies,).
     """
 
-    hdmap: HDMap
+    network: Network
     ids: tuple[str, ...]
     categories: tuple[Category, ...]
     parked: Bool[np.ndarray, "bodies"]
@@ -34,8 +38,13 @@ class Tracks:
     width_m: Float[np.ndarray, "bodies"]
 
     @classmethod
-    def of(cls, scene: Scene, *, duration_s: float | None = None, step_s: float = 0.1) -> Tracks:
-        """Return the tracks of a scene from its ego's first pose on, over `duration_s` or as long as the ego lasts."""
+    def of(
+        cls, scene: Scene, *, duration_s: float | None = None, step_s: float = 0.1, network: Network | None = None
+    ) -> Tracks:
+        """Return the tracks of a scene from its ego's first pose on, over `duration_s` or as long as the ego lasts.
+
+        network: that of the scene's map, if there is one already.
+        """
         end_us = scene.ego.end_us if duration_s is None else scene.ego.start_us + round(duration_s * 1e6)
         times = np.arange(scene.ego.start_us, min(end_us, scene.ego.end_us) + 1, round(step_s * 1e6), dtype=np.int64)
         ego_xyz, ego_quat = scene.ego.at(times)
@@ -47,7 +56,7 @@ class Tracks:
             places.append((xyz[:, :2], _yaw(quat), actor.trajectory.covers(times)))
         sizes = [EGO_SIZE_LWH_M, *(actor.size_lwh_m for actor in scene.actors)]
         return cls(
-            hdmap=scene.hdmap,
+            network=network or Network(scene.hdmap),
             ids=("ego", *(actor.id for actor in scene.actors)),
             categories=(Category.CAR, *(actor.category for actor in scene.actors)),
             parked=np.array([False, *(actor.posture is not Posture.ACTIVE for actor in scene.actors)]),
@@ -83,30 +92,54 @@ class Tracks:
         """Return the column of a body."""
         return self.ids.index(name)
 
-    def lane_from(self, xy_m: Float[np.ndarray, "2"], yaw_rad: float) -> Line | None:
-        """Return the centre line of the lane one is on, heading `yaw_rad`, or None where there is none."""
+    def course_from(self, xy_m: Float[np.ndarray, "2"], yaw_rad: float) -> Line | None:
+        """Return the way on from the lane one is on, heading `yaw_rad`, or None where there is no such lane."""
         facing = np.array([np.cos(yaw_rad), np.sin(yaw_rad)])
-        found: list[tuple[float, str, Line]] = []
-        for lane in self.hdmap.lanes:
+        found: list[tuple[float, str, Lane]] = []
+        for lane in self.network.hdmap.lanes:
             nearest = int(np.argmin(np.sum((lane.center_m - xy_m) ** 2, axis=1)))
             line = Line(lane.center_m)
             if line.tangent[min(nearest, len(line.tangent) - 1)] @ facing > 0.7:
                 aside = abs(float(line.project(xy_m[None])[1][0]))
                 off = float(np.linalg.norm(lane.center_m[nearest] - xy_m)) - 6.0
-                found.append((max(aside, off), lane.id, line))
-        return min(found, key=lambda one: one[:2])[2] if found else None
+                found.append((max(aside, off), lane.id, lane))
+        if not found:
+            return None
+        lane = min(found, key=lambda one: one[:2])[2]
+        route = self.network.route(lane)
+        return route.line if route is not None else Line(lane.center_m)
 
     @cached_property
     def ego_way(self) -> Line:
-        """The way the ego's rear axle goes, as a line that continues straight at both ends."""
+        """The way the ego's rear axle goes, as a line that continues along its lane, or straight where it has none."""
         points = self.rear_xy_m[:, 0]
         facing = np.array([np.cos(self.yaw_rad[:, 0]), np.sin(self.yaw_rad[:, 0])]).T
         kept = [points[0] - 1.0 * facing[0], points[0]]
         for point in points[1:]:
             if np.linalg.norm(point - kept[-1]) > 0.3:
                 kept.append(point)
-        last = kept[-1] + 1.0 * facing[-1]
-        return Line(np.stack([*kept, last]))
+        last, yaw = kept[-1], float(self.yaw_rad[-1, 0])
+        course = self.course_from(last, yaw)
+        if course is None:
+            return Line(np.stack([*kept, last + 1.0 * facing[-1]]))
+        along, across = course.project(last[None])
+        onward, headings = course.at(along[0] + np.arange(1.0, _ONWARD_M, 2.0), across[0])
+        if np.cos(headings[0] - yaw) < 0.9:
+            return Line(np.stack([*kept, last + 1.0 * facing[-1]]))
+        return Line(np.concatenate([np.stack(kept), onward]))
+
+
+def outlines(
+    tracks: Tracks, columns: Int[np.ndarray, "bodies"], *, times: slice | Int[np.ndarray, "times"] = slice(None)
+) -> Float[np.ndarray, "times bodies 4 2"]:
+    """Return the corners of boxes in the plane, anticlockwise from the front left one."""
+    yaw = tracks.yaw_rad[times][:, columns]
+    ahead = np.stack([np.cos(yaw), np.sin(yaw)], axis=-1) * (tracks.length_m[columns] / 2)[:, None]
+    aside = np.stack([-np.sin(yaw), np.cos(yaw)], axis=-1) * (tracks.width_m[columns] / 2)[:, None]
+    middle = tracks.xy_m[times][:, columns]
+    return np.stack(
+        [middle + ahead + aside, middle - ahead + aside, middle - ahead - aside, middle + ahead - aside], axis=2
+    )
 
 
 def _yaw(quat: Float[np.ndarray, "times 4"]) -> Float[np.ndarray, "times"]:

@@ -9,10 +9,10 @@ import pytest
 
 from datagen.scene import Category, Lane
 from datagen.traffic.limits import limits_of, rear_axle_m
-from datagen.traffic.manoeuvres import Script, change_speed, cruise, shift, shift_time_s
-from datagen.traffic.motion import STEP_S, Driver, Motion, Walkers, drive
+from datagen.traffic.motion import Driver, Motion, Walkers, drive
 from datagen.traffic.people import walk
 from datagen.traffic.route import Route
+from datagen.traffic.script import STEP_S, Script, change_speed, cruise, shift, shift_time_s
 
 TIMES = np.arange(0.0, 10.0, STEP_S)
 SIZE = (4.6, 1.9, 1.7)
@@ -37,10 +37,7 @@ def driver(
         s_m=s_m,
         d_m=float(script.offset_m[0]),
         speed_mps=speed,
-        wish_mps=script.wish_mps,
-        slow_mps2=script.slow_mps2,
-        hurry_mps2=script.hurry_mps2,
-        offset_m=script.offset_m,
+        script=script,
         hold_m=hold,
     )
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from datagen.scene import Category, HDMap
 from datagen.traffic import rules
+from datagen.traffic.route import Network
 from datagen.traffic.tracks import Tracks
 
 EMPTY = HDMap(location="nowhere", canvas_m=(1.0, 1.0))
@@ -20,7 +21,7 @@ EMPTY = HDMap(location="nowhere", canvas_m=(1.0, 1.0))
 def tracks(xy: np.ndarray, yaw: np.ndarray, sizes: list[tuple[float, float]], category: str = "car") -> Tracks:
     count = xy.shape[1]
     return Tracks(
-        hdmap=EMPTY,
+        network=Network(EMPTY),
         ids=("ego", *(f"a{i}" for i in range(count - 1))),
         categories=(Category(category),) * count,
         parked=np.zeros(count, dtype=bool),

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import shapely
-from jaxtyping import Float
 
 from datagen.scene import Category, Group, Posture
 from datagen.scene.line import Line
 from datagen.scene.plan import Manoeuvre, PlanActor
-from datagen.traffic.cast_vehicles import kerb_spot, stands_near
+from datagen.traffic.cast.at_kerb import run_out_reach_m
+from datagen.traffic.cast.kerbside import beside_road, kerb_spot, stands_near
+from datagen.traffic.crossing import crossing_moment_s, crossing_time_s, crossings_on
+from datagen.traffic.junction import EGO_FRONT_M, stopping_m
+from datagen.traffic.limits import drives
+from datagen.traffic.needs import ON_FOOT, ego_turn
 from datagen.traffic.people import stand, walk
 from datagen.traffic.role import Body, Role
-from datagen.traffic.setting import EGO_FRONT_M, Setting, crossing_time_s, crossings_on, ego_turn, stopping_m
+from datagen.traffic.setting import Setting
 
 _PACES_MPS = {
     Category.CHILD: 1.5,
@@ -42,8 +46,8 @@ def cast_person(
     order: 0 for the first of several alike; the others keep beside and behind.  others: those who have their place.
     """
     for manoeuvre in actor.manoeuvres:
-        if manoeuvre.do in ("cross", "jaywalk"):
-            return _crossing(actor, manoeuvre, body, setting=setting, order=order, rng=rng)
+        if manoeuvre.do in ON_FOOT:
+            return _crossing(actor, manoeuvre, body, setting=setting, others=others, order=order, rng=rng)
     if body.category.group is Group.OBJECT:
         return _thing(actor, body, setting=setting, others=others, order=order, rng=rng)
     return _walking(actor, body, setting=setting, order=order, rng=rng)
@@ -56,20 +60,30 @@ def pace_mps(category: Category, *, hard: bool, rng: np.random.Generator) -> flo
 
 
 def _crossing(
-    actor: PlanActor, act: Manoeuvre, body: Body, *, setting: Setting, order: int, rng: np.random.Generator
+    actor: PlanActor,
+    act: Manoeuvre,
+    body: Body,
+    *,
+    setting: Setting,
+    others: Sequence[Role],
+    order: int,
+    rng: np.random.Generator,
 ) -> Role | None:
     """Walk over the road, in the middle of the ego's way at about `crossing_time_s`."""
-    hurry = act.hard or (act.do == "jaywalk" and bool(rng.random() < 0.5))
+    hurry = act.hard or act.do == "run_out" or (act.do == "jaywalk" and bool(rng.random() < 0.5))
     speed = act.speed_mps or pace_mps(body.category, hard=hurry, rng=rng)
     speed = float(np.clip(speed, 0.5, 4.0))
-    if act.do == "cross":
+    side = act.side or (actor.where if actor.where in ("left", "right") else None)
+    if act.do == "run_out":
+        line = _from_hiding(act, setting=setting, others=others)
+    elif act.do == "cross":
         line = _over_crossing(setting, rng)
     else:
         line = _over_road(actor, act, setting=setting, pace_mps=speed)
     if line is None:
         return None
-    side = act.side or (actor.where if actor.where in ("left", "right") else None)
-    line = _from_side(line, side or ("right" if rng.random() < 0.6 else "left"), setting)
+    if act.do != "run_out":
+        line = _from_side(line, side or ("right" if rng.random() < 0.6 else "left"), setting)
     # The place where the ego's way is crossed.
     ego_line = shapely.LineString(setting.route.line.points_m)
     met = shapely.LineString(line.points_m).intersection(ego_line)
@@ -77,24 +91,53 @@ def _crossing(
         return None
     middle = float(shapely.LineString(line.points_m).project(met.centroid))
     reach = float(ego_line.project(met.centroid)) - setting.s_m
-    when = _when(act, setting, reach_m=reach, pace_mps=speed)
-    line = line.offset(0.8 * (order % 3) - 0.4)
+    when = crossing_moment_s(act, setting, reach_m=reach, pace_mps=speed)
+    line = line.offset(0.8 * (order % 3) - 0.4) if act.do != "run_out" else line.offset(0.7 * (order % 3))
     start = middle - speed * when - 0.9 * (order // 3) - 0.2 * order
     role = walk(line, setting.times_s, at_start_m=start, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
     return Role(body=body, walk=role, acts=actor.manoeuvres, event=True, in_the_way=True)
 
 
-def _when(act: Manoeuvre, setting: Setting, *, reach_m: float, pace_mps: float) -> float:
-    """Return when to be in the middle of the ego's way: as said, or while the ego can still stop before it."""
-    latest = setting.duration_s - 0.5
-    if act.at_s is not None:
-        return float(np.clip(act.at_s + 1.5, 0.8, latest))
-    when = crossing_time_s(setting.duration_s)
-    speed = setting.speed_mps
-    if speed > 1.0:
-        seen_s = (reach_m - stopping_m(0.0, warned_s=0.0, brake_mps2=1.0) - speed**2 / 8.0) / speed
-        when = min(when, seen_s + 1.2 + 2.2 / pace_mps)
-    return float(np.clip(when, 0.5, latest))
+def _from_hiding(act: Manoeuvre, *, setting: Setting, others: Sequence[Role]) -> Line | None:
+    """Return the way over the road from behind the far end of whoever stands ahead and is high enough to hide one."""
+    best: tuple[float, float, float] | None = None
+    aim = setting.s_m + run_out_reach_m(setting)
+    for other in others:
+        place = _standing_m(other, setting)
+        if place is None or other.body.size_lwh_m[2] < 1.3:
+            continue
+        s, d = place
+        beyond = s + other.body.size_lwh_m[0] / 2 + 0.9
+        wrong_side = act.side is not None and abs(d) > 1.5 and (d > 0) != (act.side == "left")
+        if (
+            beyond > setting.s_m + EGO_FRONT_M + 5.0
+            and not wrong_side
+            and (best is None or abs(beyond - aim) < abs(best[0] - aim))
+        ):
+            best = (beyond, d, other.body.size_lwh_m[1])
+    if best is None:
+        return None
+    side = act.side or ("left" if best[1] > 1.5 else "right")
+    line = _straight_over(setting, best[0])
+    if line is None:
+        return None
+    line = _from_side(line, side, setting)
+    # He waits at the kerb, well inside the shadow of what hides him.
+    return Line(np.stack([line.points_m[0] + 0.9 * line.tangent[0], line.points_m[-1]]))
+
+
+def _standing_m(other: Role, setting: Setting) -> tuple[float, float] | None:
+    """Return where a vehicle stands beside or on the ego's way (s, d), or None if it does not stand or is none."""
+    if not drives(other.body.category) or other.body.id == "ego":
+        return None
+    if other.walk is not None:
+        xy = other.walk.xy_m[:1]
+    elif other.driver is not None and not np.any(other.driver.script.wish_mps) and other.driver.speed_mps == 0.0:
+        xy = other.driver.route.line.at(other.driver.s_m, other.driver.d_m)[0]
+    else:
+        return None
+    s, d = setting.route.line.project(xy)
+    return float(s[0]), float(d[0])
 
 
 def _over_crossing(setting: Setting, rng: np.random.Generator) -> Line | None:
@@ -120,8 +163,12 @@ def _over_road(actor: PlanActor, act: Manoeuvre, *, setting: Setting, pace_mps: 
     gap = act.gap_m if act.gap_m is not None else actor.gap_m
     warned = max(crossing_time_s(setting.duration_s) - 1.0 - 2.2 / max(pace_mps, 0.5), 0.0)
     reach = stopping_m(setting.speed_mps, warned_s=warned, brake_mps2=3.5) if gap is None else gap + EGO_FRONT_M
-    reach = min(reach, 36.0)
-    point, heading = setting.route.line.at(setting.s_m + reach)
+    return _straight_over(setting, setting.s_m + min(reach, 36.0))
+
+
+def _straight_over(setting: Setting, s_m: float) -> Line | None:
+    """Return the line over the road at a place of the ego's route, a step beyond both kerbs."""
+    point, heading = setting.route.line.at(s_m)
     leftwards = np.array([-np.sin(heading[0]), np.cos(heading[0])])
     probe = shapely.LineString([point[0] - 30.0 * leftwards, point[0] + 30.0 * leftwards])
     met = probe.intersection(setting.network.surface)
@@ -145,6 +192,7 @@ def _walking(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng:
     side = next((m.side for m in actor.manoeuvres if m.side), None) or side or "right"
     gap = actor.gap_m if actor.gap_m is not None else float(rng.uniform(7.0, 16.0))
     place = setting.s_m + EGO_FRONT_M + gap + 1.2 * (order // 2)
+    together = any(m.do == "walk_in_group" for m in actor.manoeuvres)
     spot = None
     for onward in (0.0, 4.0, -4.0, 8.0, -8.0, 12.0, 16.0, 20.0):  # not in the middle of a junction
         spot = spot or beside_road(setting, place + onward, side=side, beyond_m=1.0 + 0.8 * (order % 2))
@@ -156,25 +204,13 @@ def _walking(actor: PlanActor, body: Body, *, setting: Setting, order: int, rng:
         facing = yaw + (np.pi / 2 if side == "right" else -np.pi / 2) + float(rng.normal(0.0, 0.3))
         return Role(body=body, walk=stand(xy, facing, setting.times_s), acts=actor.manoeuvres, event=True)
     speed = next((m.speed_mps for m in actor.manoeuvres if m.speed_mps), None)
-    speed = speed or pace_mps(body.category, hard=any(m.hard for m in actor.manoeuvres), rng=rng)
+    hurry = any(m.hard for m in actor.manoeuvres)
+    usual = _PACES_MPS.get(body.category, 1.4) * (1.8 if hurry else 1.0)
+    speed = speed or (usual if together else pace_mps(body.category, hard=hurry, rng=rng))
     direction = np.array([np.cos(yaw), np.sin(yaw)])
     line = Line(np.stack([xy, xy + direction * (speed * (setting.duration_s + 2.5) + 2.0)]))
     role = walk(line, setting.times_s, at_start_m=speed * 1.2, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
     return Role(body=body, walk=role, acts=actor.manoeuvres, event=True)
-
-
-def beside_road(
-    setting: Setting, s_m: float, *, side: str, beyond_m: float
-) -> tuple[Float[np.ndarray, "2"], float] | None:
-    """Return a place `beyond_m` outside the kerb beside the ego's route, and the road's heading there."""
-    point, heading = setting.route.line.at(s_m)
-    leftwards = np.array([-np.sin(heading[0]), np.cos(heading[0])]) * (1 if side == "left" else -1)
-    probe = shapely.LineString([point[0], point[0] + 40.0 * leftwards])
-    parts = shapely.get_parts(probe.intersection(setting.network.surface))
-    inside = [part for part in parts if part.distance(shapely.Point(point[0])) < 0.1]
-    if not inside or inside[0].length > 30.0:
-        return None
-    return point[0] + (inside[0].length + beyond_m) * leftwards, float(heading[0])
 
 
 def _thing(

@@ -1,0 +1,327 @@
+"""Vehicles that go the ego's way: which lane, how far from the ego, how fast, so that what they do is about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from datagen.scene import EGO_SIZE_LWH_M, Category, Lane, LaneKind
+from datagen.scene.line import Line
+from datagen.scene.plan import Manoeuvre, PlanActor
+from datagen.traffic.cast.scripting import Way, scripted, start_of_s
+from datagen.traffic.junction import EGO_FRONT_M
+from datagen.traffic.limits import drives, limits_of, rear_axle_m
+from datagen.traffic.needs import AT_KERB, CHANGES, beside_of, start_side
+from datagen.traffic.role import Body, Role, driver_of
+from datagen.traffic.script import WARM_UP_S, cruise
+from datagen.traffic.setting import Setting, neighbour_shift_m
+
+EGO_TAIL_M = EGO_SIZE_LWH_M[0] / 2 - 1.368
+"""From the ego's rear axle back to its rear bumper."""
+_TAILGATE_GAP_M = 3.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Start:
+    """Where an actor is relative to the ego at time `at_s`: its rear axle `ahead_m` of the ego's, along the road."""
+
+    lane: Lane
+    ahead_m: float
+    at_s: float
+    speed_mps: float
+    offset_m: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Casting:
+    """All that decides where somebody starts. onward_m: further ahead, one after the other, for several alike."""
+
+    actor: PlanActor
+    body: Body
+    setting: Setting
+    order: int
+    rng: np.random.Generator
+
+    @property
+    def onward_m(self) -> float:
+        return self.order * (self.body.size_lwh_m[0] + 5.0)
+
+    @property
+    def tail_m(self) -> float:
+        """From the rear axle back to the rear bumper."""
+        return self.body.size_lwh_m[0] / 2 - rear_axle_m(self.body.size_lwh_m[0])
+
+    @property
+    def nose_m(self) -> float:
+        """From the rear axle to the front bumper."""
+        return self.body.size_lwh_m[0] / 2 + rear_axle_m(self.body.size_lwh_m[0])
+
+    @property
+    def said_mps(self) -> float | None:
+        """The speed it was said to drive at before it does anything else."""
+        steady = (m.speed_mps for m in self.actor.manoeuvres if m.do in ("keep_lane", "constant_speed"))
+        return next((speed for speed in steady if speed is not None), None)
+
+    def gap_m(self, act: Manoeuvre) -> float | None:
+        """The gap that was said."""
+        first = self.actor.manoeuvres[0] if self.actor.manoeuvres else act
+        return act.gap_m or first.gap_m or act.when_gap_below_m or self.actor.gap_m
+
+    def ahead(self, gap_m: float) -> float:
+        """Return how far its rear axle is ahead of the ego's when its rear bumper is `gap_m` ahead of the ego."""
+        return EGO_FRONT_M + gap_m + self.tail_m + self.onward_m
+
+    def begins_s(self, act: Manoeuvre) -> float:
+        return start_of_s(
+            self.actor.manoeuvres, act, body=self.body, setting=self.setting, speed_mps=self.setting.speed_mps
+        )
+
+
+def alongside(
+    actor: PlanActor, body: Body, *, setting: Setting, order: int, rng: np.random.Generator
+) -> Role | None:  # fmt: skip
+    """Drive the ego's way, in its lane or one beside it; None where there is no such lane."""
+    casting = _Casting(actor=actor, body=body, setting=setting, order=order, rng=rng)
+    change = _deciding(actor)
+    start = _STARTS[change.do](casting, change) if change is not None else _steady(casting)
+    if start is None:
+        return None
+    route = setting.route if start.lane is setting.lane else setting.network.route(start.lane)
+    if route is None:
+        return None
+    at_ego = setting.route.line.at(setting.ego_at(start.at_s))[0]
+    place = float(route.line.project(at_ego)[0][0]) + start.ahead_m
+    speed = min(start.speed_mps, limits_of(body.category).top_mps)
+    script = cruise(setting.times_s, speed, limits=limits_of(body.category), offset_m=start.offset_m)
+    at_kerb = setting.ego_at(start.at_s) + start.ahead_m + speed * 0.5 * setting.duration_s
+    way = Way(lane=start.lane, toward_ego=True, at_m=at_kerb)
+    script, cues = scripted(script, actor.manoeuvres, way, body=body, setting=setting, speed_mps=speed)
+    does = {m.do for m in actor.manoeuvres}
+    close = "tailgate" in does or (actor.where == "behind" and (actor.gap_m or 9.0) < 6.0)
+    driver = driver_of(
+        body,
+        route,
+        script,
+        cues=cues,
+        s_m=place - speed * (start.at_s + WARM_UP_S),
+        speed_mps=speed,
+        headway_s=0.35 if close else 1.1,
+        side_room_m=0.1 if "filter" in does else 0.35,
+    )
+    return Role(body=body, driver=driver, acts=actor.manoeuvres, event=True)
+
+
+def _deciding(actor: PlanActor) -> Manoeuvre | None:
+    """Return the manoeuvre that decides where the actor has to start, if there is one."""
+    changes = [m for m in actor.manoeuvres if m.do in CHANGES]
+    chosen = next((m for m in changes if m.do in ("cut_in", "merge")), changes[0] if changes else None)
+    if chosen is not None and actor.where == "behind" and chosen.do not in ("overtake", "cut_in", "filter", "merge"):
+        return None
+    return chosen
+
+
+def _overtaking(casting: _Casting, act: Manoeuvre) -> _Start | None:
+    """Start behind the ego on the next lane, fast enough to be past it when the clip ends."""
+    setting = casting.setting
+    lane, ego_mps = setting.beside(act.side or "left"), setting.speed_mps
+    span = max(setting.duration_s - 0.4, 1.0)
+    back = min(9.0, 2.5 + 1.2 * span)
+    needed = ego_mps + max((back + casting.nose_m + EGO_FRONT_M + 6.0) / span, 3.0)
+    speed = max(needed, act.speed_mps or casting.said_mps or 0.0)
+    ahead = -back - casting.nose_m - casting.onward_m
+    return None if lane is None else _Start(lane=lane, ahead_m=ahead, at_s=0.0, speed_mps=speed)
+
+
+def _filtering(casting: _Casting, act: Manoeuvre) -> _Start | None:
+    """Start behind the ego on the line between its lane and the next."""
+    setting = casting.setting
+    start, lane = _overtaking(casting, act), setting.beside(act.side or "left")
+    if start is None or lane is None:
+        return None
+    half = neighbour_shift_m(setting.lane, lane) / 2
+    return _Start(lane=setting.lane, ahead_m=start.ahead_m, at_s=0.0, speed_mps=start.speed_mps, offset_m=half)
+
+
+def _cutting_in(casting: _Casting, act: Manoeuvre) -> _Start | None:
+    """Be just ahead of the ego on the next lane when the change begins."""
+    setting, rng = casting.setting, casting.rng
+    lane, ego_mps, begins = setting.beside(act.side or "left"), setting.speed_mps, casting.begins_s(act)
+    gap = casting.gap_m(act)
+    gap = gap if gap is not None else float(rng.uniform(2.5, 4.5) if act.hard else rng.uniform(5.0, 9.0))
+    speed = casting.said_mps or max(ego_mps + float(rng.uniform(0.3, 1.8)), 3.0)
+    if next(m.do for m in casting.actor.manoeuvres if m.do in CHANGES) == "overtake":
+        gap = min(gap, 4.0)  # it starts behind the ego and is past it when it cuts in
+        speed = ego_mps + (EGO_FRONT_M + gap + casting.body.size_lwh_m[0] + 2.0) / max(begins, 0.5)
+    return None if lane is None else _Start(lane=lane, ahead_m=casting.ahead(gap), at_s=begins, speed_mps=speed)
+
+
+def _merging(casting: _Casting, act: Manoeuvre) -> _Start | None:
+    """Be well ahead of the ego (or behind it, if that was said) on the next lane, at about its speed."""
+    setting = casting.setting
+    lane, begins = setting.beside(act.side or "left"), casting.begins_s(act)
+    if lane is None:
+        return None
+    gap = casting.gap_m(act)
+    gap = gap if gap is not None else float(casting.rng.uniform(9.0, 14.0)) + 0.2 * setting.speed_mps
+    speed = casting.said_mps or max(setting.speed_mps, 3.0)
+    behind = -(EGO_TAIL_M + gap + casting.nose_m + casting.onward_m)
+    ahead = behind if casting.actor.where == "behind" else casting.ahead(gap)
+    return _Start(lane=lane, ahead_m=ahead, at_s=begins, speed_mps=speed)
+
+
+def _changing(casting: _Casting, act: Manoeuvre) -> _Start | None:
+    """Be ahead of the ego, in its lane or, if that was said, on the one beside."""
+    setting = casting.setting
+    beside = beside_of(casting.actor)
+    lane = setting.beside(start_side(casting.actor, act)) if beside is not None else setting.lane
+    gap = casting.gap_m(act)
+    gap = gap if gap is not None else float(casting.rng.uniform(8.0, 14.0))
+    speed = casting.said_mps or max(setting.speed_mps, 3.0)
+    begins = casting.begins_s(act)
+    return None if lane is None else _Start(lane=lane, ahead_m=casting.ahead(gap), at_s=begins, speed_mps=speed)
+
+
+def _cutting_out(casting: _Casting, act: Manoeuvre) -> _Start | None:
+    """Be ahead of the ego in its lane when the change begins."""
+    setting = casting.setting
+    gap = casting.gap_m(act)
+    gap = gap if gap is not None else float(casting.rng.uniform(6.0, 11.0)) + 0.3 * setting.speed_mps
+    speed = casting.said_mps or max(setting.speed_mps, 3.0)
+    return _Start(
+        lane=setting.lane, ahead_m=casting.ahead(gap), at_s=casting.begins_s(act), speed_mps=speed
+    )  # fmt: skip
+
+
+_STARTS: Mapping[str, Callable[[_Casting, Manoeuvre], _Start | None]] = {
+    "overtake": _overtaking,
+    "filter": _filtering,
+    "cut_in": _cutting_in,
+    "merge": _merging,
+    "lane_change": _changing,
+    "cut_out": _cutting_out,
+}
+
+
+def _steady(casting: _Casting) -> _Start | None:
+    """Stay in one lane: ahead of the ego, behind it or beside it."""
+    actor, setting, rng = casting.actor, casting.setting, casting.rng
+    does = [m.do for m in actor.manoeuvres]
+    first = actor.manoeuvres[0] if actor.manoeuvres else Manoeuvre(do="keep_lane")
+    gap, said, ego_mps = casting.gap_m(first), casting.said_mps, setting.speed_mps
+    if actor.where == "behind" or (actor.where is None and {"follow", "tailgate"} & set(does)):
+        close = "tailgate" in does
+        gap = gap if gap is not None else _TAILGATE_GAP_M if close else float(rng.uniform(7.0, 11.0))
+        ahead = -(EGO_TAIL_M + gap + casting.nose_m + casting.onward_m)
+        return _Start(lane=setting.lane, ahead_m=ahead, at_s=0.0, speed_mps=max(ego_mps, 2.0))
+    stands = actor.state == "standing" or (first.do == "wait" and first.at_s is None)
+    passed = any(m.do == "overtake" for m in setting.plan.ego) and actor.where in ("ahead", None)
+    if passed and said is None and not stands:
+        said = 0.3 * ego_mps
+    speed = _steady_mps(casting, said=said, stands=stands)
+    placed = _steady_lane(casting)
+    if placed is None:
+        return None
+    lane, offset, onward = placed
+    if first.when_gap_below_m is not None:  # the ego closes in until the trigger comes
+        share = 0.3 * setting.duration_s
+        speed = min(speed, max(ego_mps - 1.5, 1.0), max(0.5 * (first.when_gap_below_m - 2.0), 0.8))
+        gap = first.when_gap_below_m + max(ego_mps - speed, 0.5) * share
+    if gap is None and passed:
+        gap = 3.0 + 1.1 * max(ego_mps - speed, 0.0)
+    if gap is None:
+        gap = _comfortable_gap_m(casting, speed_mps=speed)
+    ahead = EGO_FRONT_M + gap + casting.tail_m + onward
+    return _Start(lane=lane, ahead_m=ahead, at_s=0.0, speed_mps=speed, offset_m=offset)
+
+
+def _steady_mps(casting: _Casting, *, said: float | None, stands: bool) -> float:
+    setting, does = casting.setting, {m.do for m in casting.actor.manoeuvres}
+    speed = said if said is not None else 0.0 if stands else max(setting.speed_mps, 3.0)
+    if casting.body.category is Category.BICYCLE and said is None and not stands:
+        speed = float(casting.rng.uniform(3.5, 5.0))
+    if does & {"reverse"} and said is None:
+        speed = min(speed, 2.0)
+    if "stop_and_go" in does and said is None:
+        speed = min(speed, 0.25 * limits_of(casting.body.category).comfort_mps2 * setting.duration_s, 4.5)
+    if does & {"emergency_stop"} and said is None and not stands:
+        speed = max(speed, 7.0)
+    return min(speed, limits_of(casting.body.category).top_mps)
+
+
+def _steady_lane(casting: _Casting) -> tuple[Lane, float, float] | None:
+    """Return the lane, how far left of its middle, and how much further onward because of others before it."""
+    actor, setting = casting.actor, casting.setting
+    beside = beside_of(actor)
+    if casting.body.category is Category.BICYCLE:
+        return (*_cycle_lane(setting, actor), casting.onward_m)
+    if any(m.do in AT_KERB for m in actor.manoeuvres):
+        return setting.outermost, 0.0, casting.onward_m
+    if beside is not None:
+        lane = setting.beside(beside)
+        return None if lane is None else (lane, 0.0, casting.onward_m)
+    if actor.where is None and actor.lane is None and all(m.do in _THERE for m in actor.manoeuvres):
+        lane, onward = _shared_out(casting)
+        return lane, 0.0, onward
+    return setting.lane, 0.0, casting.onward_m
+
+
+def _comfortable_gap_m(casting: _Casting, *, speed_mps: float) -> float:
+    """Return a gap ahead from which the ego can take to the actor's speed at ease; any gap for one beside it."""
+    setting, rng = casting.setting, casting.rng
+    if beside_of(casting.actor) is not None and casting.body.category is not Category.BICYCLE:
+        return float(rng.uniform(0.0, 6.0))
+    closing = max(setting.speed_mps - speed_mps, 0.0)
+    backs = any(m.do == "reverse" for m in casting.actor.manoeuvres)
+    low = min(max(closing**2 / (2 * 2.2) + 4.0 + 0.5 * setting.speed_mps, 6.0), 30.0) + 8.0 * backs
+    return float(rng.uniform(low, low + 6.0))
+
+
+_THERE = ("keep_lane", "constant_speed", "wait")
+"""What those do who are only said to be there."""
+
+
+def _shared_out(casting: _Casting) -> tuple[Lane, float]:
+    """Return the lane of one of several who were only said to be there, and how far onward it is put.
+
+    The first goes ahead of the ego, the next on the lanes beside it, then the row begins again.
+    """
+    setting = casting.setting
+    rank = rank_of(casting.actor, setting=setting, order=casting.order)
+    lanes = [lane for lane in (setting.lane, setting.beside("left"), setting.beside("right")) if lane is not None]
+    return lanes[rank % len(lanes)], (rank // len(lanes)) * (casting.body.size_lwh_m[0] + 5.0)
+
+
+def rank_of(actor: PlanActor, *, setting: Setting, order: int) -> int:
+    """Return the place of an actor among those who were only said to be there."""
+    rank = order
+    for other in setting.plan.actors:
+        if other is actor:
+            break
+        if other.where is None and all(m.do in _THERE for m in other.manoeuvres):
+            rank += other.count if drives(other.category) else 0
+    return rank
+
+
+def crowded_out(actor: PlanActor, *, setting: Setting, order: int) -> bool:
+    """Say whether so many were said to be there that this one had better come towards the ego."""
+    there = actor.where is None and actor.lane is None and all(m.do == "keep_lane" for m in actor.manoeuvres)
+    return there and rank_of(actor, setting=setting, order=order) >= 3 and actor.category is not Category.BICYCLE
+
+
+def _cycle_lane(setting: Setting, actor: PlanActor) -> tuple[Lane, float]:
+    """Return where a cyclist rides: the bike lane if there is one, else the right edge of the ego's lane."""
+    if actor.where == "ahead" or actor.lane == "own":
+        return setting.lane, -1.0
+    entry = setting.route.line.at(setting.s_m)[0]
+    for lane in setting.hdmap.lanes:
+        if lane.kind is LaneKind.BIKE and not lane.junction:
+            s, d = Line(lane.center_m).project(entry)
+            if 0 < s[0] < Line(lane.center_m).length_m and 0 < d[0] < 12.0 and _same_way(lane, setting):
+                return lane, 0.0
+    return setting.lane, -1.0
+
+
+def _same_way(lane: Lane, setting: Setting) -> bool:
+    return float(Line(lane.center_m).tangent[0] @ Line(setting.lane.center_m).tangent[0]) > 0.5

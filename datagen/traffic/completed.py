@@ -1,0 +1,60 @@
+"""What a plan takes for granted: nobody follows nobody, and whoever runs out from behind something needs it there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from datagen.scene import Category
+from datagen.scene.plan import Manoeuvre, Plan, PlanActor
+from datagen.traffic.limits import drives
+from datagen.traffic.needs import all_acts, beside_of
+
+_MOST_ACTORS = 12
+_ELSEWHERE = ("parked", "oncoming", "cross", "turn", "u_turn", "pull_out", "overtake", "follow", "tailgate")
+
+
+def completed(plan: Plan) -> Plan:
+    """Return the plan with those its manoeuvres need added, first, as far as the form has room for them."""
+    added = tuple(_missing(plan))[: _MOST_ACTORS - len(plan.actors)]
+    return plan.model_copy(update={"actors": (*added, *map(_grouped, plan.actors))})
+
+
+def _grouped(actor: PlanActor) -> PlanActor:
+    """One alone is no group: three are."""
+    alone = actor.count == 1 and any(act.do == "walk_in_group" for act in actor.manoeuvres)
+    return actor.model_copy(update={"count": 3}) if alone else actor
+
+
+def _missing(plan: Plan) -> Iterator[PlanActor]:
+    ego = {act.do for act in plan.ego}
+    does = {act.do for _, act in all_acts(plan)}
+    if ego & {"follow", "tailgate", "overtake"} and not any(map(_drives_ahead, plan.actors)):
+        gap = 6.0 if "tailgate" in ego else None
+        yield PlanActor(
+            category=Category.CAR, where="ahead", gap_m=gap, manoeuvres=(Manoeuvre(do="keep_lane"),)
+        )  # fmt: skip
+    if "yield" in ego | does and not does & {"cross", "jaywalk", "run_out"}:
+        yield PlanActor(category=Category.ADULT, manoeuvres=(Manoeuvre(do="cross"),))
+    for actor, act in all_acts(plan):
+        if act.do == "run_out" and not any(map(_hides, plan.actors)):
+            side = act.side or beside_of(actor) or "right"
+            kerb = Manoeuvre(do="parked", side="right" if side == "right" else "left")
+            yield PlanActor(category=Category.CAR, kind="van", manoeuvres=(kerb,))
+            return
+    for _, act in all_acts(plan):
+        if act.do == "filter":
+            yield PlanActor(
+                category=Category.CAR, where=act.side or "left", manoeuvres=(Manoeuvre(do="keep_lane"),)
+            )  # fmt: skip
+            return
+
+
+def _drives_ahead(actor: PlanActor) -> bool:
+    there = actor.where in (None, "ahead") and actor.state != "parked"
+    return drives(actor.category) and there and not any(m.do in _ELSEWHERE for m in actor.manoeuvres)
+
+
+def _hides(actor: PlanActor) -> bool:
+    """Say whether one can run out from behind somebody: a vehicle that stands."""
+    stands = actor.state in ("parked", "standing") or any(m.do in ("parked", "wait") for m in actor.manoeuvres)
+    return stands and actor.category.typical_size_lwh_m[2] >= 1.5 and drives(actor.category)
