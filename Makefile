@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check format bench bench-film bench-merge bench-engine gain-small clean
+.PHONY: demo test check format bench bench-film bench-merge bench-engine bench-traffic gain-small clean
 
 demo: .venv/base  ## make a small dataset from four prompts and show it
 	$(BIN)/datagen run recipes/quickstart.yaml
@@ -35,6 +35,9 @@ bench-merge: .venv/base  ## time and memory of merging 1,000 scenes
 
 bench-engine: .venv/base  ## the engine's overhead against a plain loop
 	$(BIN)/python benchmarks/engine.py
+
+bench-traffic: .venv/base  ## scenes per second and core, from words to motion
+	$(BIN)/python benchmarks/traffic.py
 
 gain-small: .venv/mmdet3d .venv/sumo  ## does synthetic data help a small detector? two arms, three seeds
 	$(BIN)/python -m eval gain recipes/experiments/gain_small.yaml

@@ -227,8 +227,8 @@ def _row(one: Census, log: Census | None) -> str:
         f"{share((one.accel_mps2 > INFEASIBLE_ACCEL_MPS2).sum(), one.vehicles):>7}"
         f"{share((one.curvature > INFEASIBLE_CURVATURE).sum(), one.vehicles):>7}"
         f"{share((one.jerk_mps3 > JERKY_MPS3).sum(), one.vehicles):>7}{mean:>10}"
-        f"{apart(one.speeds_mps, log and log.speeds_mps):>8}{apart(one.gaps_m, log and log.gaps_m):>7}"
-        f"{apart(one.accels_mps2, log and log.accels_mps2):>8}{one.diversity_m:>8.1f} m"
+        f"{apart(one.speeds_mps, log.speeds_mps if log else None):>8}{apart(one.gaps_m, log.gaps_m if log else None):>7}"
+        f"{apart(one.accels_mps2, log.accels_mps2 if log else None):>8}{one.diversity_m:>8.1f} m"
     )
 
 

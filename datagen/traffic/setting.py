@@ -81,10 +81,9 @@ class Setting:
     @property
     def abreast(self) -> list[Lane]:
         """The other lanes of the ego's direction, from the right."""
-        found, lane = [], self.outermost
-        while lane is not None:
-            found.append(lane)
-            lane = self.lanes.get(lane.left_neighbor or "")
+        found = [self.outermost]
+        while found[-1].left_neighbor in self.lanes:
+            found.append(self.lanes[found[-1].left_neighbor])
         return [lane for lane in found if lane is not self.lane]
 
     @property
@@ -235,8 +234,8 @@ def _placed(
             return None
         start = start_before(round_, middle, speed_mps=speed, within_s=u_turn_time_s(duration_s))
         return round_, start
-    start = _start_m(plan, network.hdmap, route, speed=speed, duration_s=duration_s, rng=rng)
-    return None if start is None else (route, start)
+    place = _start_m(plan, network.hdmap, route, speed=speed, duration_s=duration_s, rng=rng)
+    return None if place is None else (route, place)
 
 
 def _start_m(
