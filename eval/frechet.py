@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from datagen.errors import DatasetError
 
 Features = Float[np.ndarray, "samples dims"]
-LEAST_SAMPLES = 16
+LEAST_SAMPLES = 6
 _DIRECTIONS = 96
 
 

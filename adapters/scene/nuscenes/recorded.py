@@ -33,13 +33,11 @@ class Picture:
 class RecordedScene:
     """A scene as it was read, and its files.
 
-    start: when and where the ego begins (µs, x and y in metres); two films of the same scene have it in common.
     pictures: by channel, in time.  key_pictures: by channel, one for each key frame of `scene.recording`.
     visible: for each key frame, actor id → share of it that is visible, 0 for who no LiDAR point fell on.
     """
 
     name: str
-    start: tuple[int, float, float]
     scene: Scene
     pictures: Mapping[str, tuple[Picture, ...]]
     visible: Sequence[Mapping[str, float]]
@@ -70,10 +68,8 @@ def _recorded(reader: LogReader, name: str) -> RecordedScene:
     scene, _ = reader.scene(name)
     record = next(record for record in reader.nusc.scene if record["name"] == name)
     shots = reader.shots[record["token"]]
-    x_m, y_m, _ = scene.ego.translation_m[0]
     return RecordedScene(
         name=name,
-        start=(scene.ego.start_us, round(float(x_m), 3), round(float(y_m), 3)),
         scene=scene,
         pictures=_pictures(reader.root, shots),
         visible=[_visible(reader, sample) for sample in samples_of(reader.nusc, shots)],
