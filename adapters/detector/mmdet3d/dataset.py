@@ -69,7 +69,7 @@ class NuScenesRoots(NuScenesDataset):
     """The entries of all sources, in their order.
 
     sources: of `Source`'s fields.  use_valid_flag: train on boxes only that a LiDAR or radar point is on, in camera
-    views as well.  filter_empty_gt: train on entries only that have a box to train on.
+    views as well; on all boxes if it is false.  filter_empty_gt: train on entries only that have a box to train on.
     Raises DatasetError when a table or split is not there, or a sensor file is missing.
     """
 
@@ -130,6 +130,10 @@ class NuScenesRoots(NuScenesDataset):
             **entry,
             "ann_info": {key: values if key == "instances" else values[kept] for key, values in boxes.items()},
         }
+
+    def _filter_with_mask(self, ann_info: dict[str, Any]) -> dict[str, Any]:
+        """Keep valid boxes, or all; mmdet3d would ask for point counts, which camera views do not have."""
+        return super()._filter_with_mask(ann_info) if self.use_valid_flag else ann_info
 
     def _entries(self, info: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield one entry for each camera, or one for the LiDAR."""

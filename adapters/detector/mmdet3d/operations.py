@@ -52,22 +52,20 @@ def nms_rotated(  # noqa: PLR0917 (the extension's own order)
     multi_label: int,
 ) -> Int[Tensor, "kept"]:
     """Return the indices of kept rotated boxes, the highest score first; with `multi_label`, class by class."""
-    boxes = dets_sorted[:, :5]
-    first, second = _near(boxes, boxes)
-    ahead = first < second
-    if multi_label:
-        classes = dets_sorted[:, 5].cpu().numpy()
-        ahead &= classes[first] == classes[second]
-    first, second = first[ahead], second[ahead]
-    clash = _overlap(boxes, boxes, (first, second), of_first=False) > iou_threshold
-    victims: dict[int, list[int]] = {}
-    for strong, weak in zip(first[clash].tolist(), second[clash].tolist(), strict=True):
-        victims.setdefault(strong, []).append(weak)
-    kept = np.ones(len(boxes), dtype=bool)
-    for strong in sorted(victims):
-        if kept[strong]:
-            kept[victims[strong]] = False
-    return order[torch.from_numpy(kept).to(order.device)]
+    boxes = dets_sorted.detach().double().cpu().numpy()
+    shapes = _polygons(dets_sorted)
+    area, reach = shapely.area(shapes), np.hypot(boxes[:, 2], boxes[:, 3]) / 2
+    alive = np.ones(len(boxes), dtype=bool)
+    for at in range(len(boxes)):
+        if alive[at]:
+            apart = np.hypot(*(boxes[at + 1 :, :2] - boxes[at, :2]).T)
+            rivals = alive[at + 1 :] & (apart < reach[at] + reach[at + 1 :])
+            if multi_label:
+                rivals &= boxes[at + 1 :, 5] == boxes[at, 5]
+            near = at + 1 + np.flatnonzero(rivals)
+            shared = shapely.area(shapely.intersection(shapes[at], shapes[near]))
+            alive[near[shared > iou_threshold * (area[at] + area[near] - shared)]] = False
+    return order[torch.from_numpy(alive).to(order.device)]
 
 
 def box_iou_rotated(bboxes1: Boxes, bboxes2: Boxes, ious: Tensor, *, mode_flag: int, aligned: bool) -> None:

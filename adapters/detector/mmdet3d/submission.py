@@ -67,7 +67,7 @@ def boxes_of(sample: Mapping[str, Any], classes: Sequence[str]) -> list[Box]:
             "velocity": (turn @ velocity[at])[:2].tolist(),
             "detection_name": classes[labels[at]],
             "detection_score": float(scores[at]),
-            "attribute_name": _attribute(classes[labels[at]], int(attributes[at]), float(np.hypot(*velocity[at]))),
+            "attribute_name": _attribute(classes[labels[at]], int(attributes[at]), float(np.linalg.norm(velocity[at]))),
         }
         for at in range(len(labels))
         if (size_wlh[at] > 0).all() and np.isfinite([*center[at], *size_wlh[at], *velocity[at]]).all()

@@ -1,13 +1,15 @@
 """A dataset scene by scene, whatever order its tables are in and however large they are.
 
 Tables hang together by token, and a real log's are sorted by nothing one could rely on. So the rows are first
-dealt out by scene into a scratch database beside the dataset (SQLite, on disk), then read back scene by scene.
+dealt out by scene into a scratch database beside the dataset (SQLite, on disk; where temporary files lie if the
+dataset cannot be written), then read back scene by scene.
 Memory holds one scene, and a few words for every sample, instance and pose.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import tempfile
 from collections import defaultdict
@@ -73,7 +75,8 @@ def scenes(dataset: Path, version: str) -> Iterator[SceneRows]:
     Raises DatasetError when a table is missing or broken, or a row refers to one that is not there.
     """
     tables = dataset / version
-    with tempfile.TemporaryDirectory(dir=dataset, prefix=".rows-") as scratch:
+    beside = dataset if os.access(dataset, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=beside, prefix=".rows-") as scratch:
         connection = sqlite3.connect(Path(scratch) / "rows.sqlite")
         try:
             connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;")
