@@ -90,12 +90,11 @@ class Sheet:
     def path(self, xy_m: np.ndarray, style: str, *, closed: bool = False) -> None:
         """Draw a line or an area."""
         flat = self.at(np.column_stack([xy_m[:, :2], np.zeros(len(xy_m))]))
-        near = np.all((flat > self.low - 40.0) & (flat < self.high + 40.0), axis=1)
-        if not near.any():
-            return
         if not closed:
-            first, last = np.flatnonzero(near)[[0, -1]]
-            flat = flat[first : last + 1]
+            near = np.flatnonzero(np.all((flat > self.low - 40.0) & (flat < self.high + 40.0), axis=1))
+            flat = flat[near[0] : near[-1] + 1] if len(near) else flat[:0]
+        if len(flat) == 0 or np.any(flat.max(axis=0) < self.low) or np.any(flat.min(axis=0) > self.high):
+            return
         px = np.column_stack([flat[:, 0] - self.low[0], self.high[1] - flat[:, 1]]) * 4.0
         points = " ".join(f"{x:.0f},{y:.0f}" for x, y in px)
         self.parts.append(f'<poly{"gon" if closed else "line"} points="{points}" {style}/>')

@@ -1,11 +1,11 @@
 """Does traffic move as real traffic does? Rules broken, motion nobody can make, and how far from a real log.
 
 Everything is looked at every STEP_S, as often as a log is labelled, by the same code for every dataset: ours, a
-simulator's, and the replay of a real log, which is the floor. Parked vehicles do not count.
+simulator's, and the replay of a real log, which is the floor. Only vehicles that move at some time count.
 
 | figure     | is                                                                                            |
 |------------|-----------------------------------------------------------------------------------------------|
-| collision  | share of bodies whose box meets another's at any time (people among themselves do not count)  |
+| collision  | share of vehicles whose box meets somebody's at any time (boxes shrunk by 5 cm a side)         |
 | off-road   | share of vehicles of which a corner leaves the drivable surface by more than 0.35 m            |
 | wrong way  | share of vehicles that drive for a second against every lane near them                        |
 | accel, bend| share of vehicles beyond Waymax's limits: 10.4 m/s^2, 0.3 1/m (Gulino et al. 2023)             |
@@ -55,7 +55,6 @@ class Census:
 
     name: str
     scenes: int
-    bodies: int
     vehicles: int
     mapped: int
     collided: int
@@ -93,7 +92,6 @@ def census(name: str, scenes: Iterable[Scene]) -> Census:
     return Census(
         name=name,
         scenes=len(parts),
-        bodies=sum(part["bodies"] for part in parts),
         vehicles=sum(part["vehicles"] for part in parts),
         mapped=sum(part["mapped"] for part in parts),
         collided=sum(part["collided"] for part in parts),
@@ -124,9 +122,8 @@ def _part(tracks: Tracks) -> dict[str, Any]:
     names, network = {tracks.ids[column] for column in driving}, tracks.network
     mapped = not network.surface.is_empty
     return {
-        "bodies": int((~tracks.parked).sum()),
         "vehicles": len(driving),
-        "collided": len({name for pair in rules.overlaps(tracks) for name in pair}),
+        "collided": len(names.intersection(name for pair in rules.overlaps(tracks) for name in pair)),
         "mapped": mapped * len(driving),
         "off_road": mapped * len(names.intersection(rules.off_road(tracks, network.surface))),
         "wrong_way": mapped * len(names.intersection(rules.wrong_way(tracks, network.hdmap))),
@@ -220,15 +217,16 @@ def _row(one: Census, log: Census | None) -> str:
     def apart(ours: np.ndarray, theirs: np.ndarray | None) -> str:
         return f"{wasserstein_distance(ours, theirs):.2f}" if theirs is not None and len(ours) and len(theirs) else "-"
 
+    speeds, gaps, accels = (log.speeds_mps, log.gaps_m, log.accels_mps2) if log else (None, None, None)
     mean = f"{one.speeds_mps.mean():.1f}" if len(one.speeds_mps) else "-"
     return (
-        f"{one.name[-27:]:<28}{one.scenes:>7}{one.vehicles:>9}{share(one.collided, one.bodies):>10}"
+        f"{one.name[-27:]:<28}{one.scenes:>7}{one.vehicles:>9}{share(one.collided, one.vehicles):>10}"
         f"{share(one.off_road, one.mapped):>9}{share(one.wrong_way, one.mapped):>10}"
         f"{share((one.accel_mps2 > INFEASIBLE_ACCEL_MPS2).sum(), one.vehicles):>7}"
         f"{share((one.curvature > INFEASIBLE_CURVATURE).sum(), one.vehicles):>7}"
         f"{share((one.jerk_mps3 > JERKY_MPS3).sum(), one.vehicles):>7}{mean:>10}"
-        f"{apart(one.speeds_mps, log.speeds_mps if log else None):>8}{apart(one.gaps_m, log.gaps_m if log else None):>7}"
-        f"{apart(one.accels_mps2, log.accels_mps2 if log else None):>8}{one.diversity_m:>8.1f} m"
+        f"{apart(one.speeds_mps, speeds):>8}{apart(one.gaps_m, gaps):>7}"
+        f"{apart(one.accels_mps2, accels):>8}{one.diversity_m:>8.1f} m"
     )
 
 

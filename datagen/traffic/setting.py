@@ -82,8 +82,8 @@ class Setting:
     def abreast(self) -> list[Lane]:
         """The other lanes of the ego's direction, from the right."""
         found = [self.outermost]
-        while found[-1].left_neighbor in self.lanes:
-            found.append(self.lanes[found[-1].left_neighbor])
+        while (left := self.lanes.get(found[-1].left_neighbor or "")) is not None:
+            found.append(left)
         return [lane for lane in found if lane is not self.lane]
 
     @property
