@@ -84,7 +84,9 @@ class ClipSpec(Form):
     """How long a clip is and how often it is filmed; every clip starts with a key frame."""
 
     duration_s: Annotated[float, Field(gt=0.0, le=600.0)] = 8.0
+    """A scene from a log may be shorter."""
     rate_hz: Annotated[float, Field(gt=0.0, le=60.0)] = 4.0
+    """Frames a second, a multiple of 2: key frames are at 2 Hz, the others are sweeps."""
 
     @field_validator("rate_hz")
     @classmethod
@@ -109,15 +111,22 @@ class EngineSpec(Form):
     executor: Literal["ray", "local"] = "ray"
     """`local` runs everything in this process, for debugging."""
     workers: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = "auto"
+    """How many clips are worked on at one time; `auto` for as many as there are cores."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    """How often a clip is tried before it is failed."""
     time_limit_s: Annotated[float, Field(gt=0.0)] = 600.0
+    """For one clip in one stage."""
 
 
 class Recipe(Form):
     """A dataset to be made. Everything but `name` and `engine` decides its content.
 
+    name: of the run's folder; the recipe's file name where it is not given.
+    seed: everything random hangs on it.
+    prompts: what shall happen, as texts or as `{text, count, vary}`; clips are made in this order.
     scenes: how many clips to make where the scene source needs no words.
     rig: a word of `rigs/`, a path to a rig file, or `log` for the sensors the scene was recorded with.
+    scene: where scenes come from.  film: what makes the pictures.  export: what is made of the clips.
     """
 
     name: Name

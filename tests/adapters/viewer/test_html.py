@@ -19,6 +19,8 @@ from datagen.scene import SE3, Camera
 from datagen.scene.scene import box_corners_m
 from datagen.sensors.projection import project
 
+PATIENCE_MS = 120_000
+"""A busy machine paints slowly."""
 PIXELS = "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"
 
 
@@ -35,6 +37,7 @@ class Visit:
 def visit(browser, run_folder) -> Iterator[Visit]:
     """The report opened from where it lies, its first clip standing still on the first frame."""
     context = browser.new_context(viewport={"width": 1300, "height": 900}, offline=True)
+    context.set_default_timeout(PATIENCE_MS)
     visit = Visit(page=context.new_page())
     visit.page.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
     visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
