@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check format bench bench-film bench-merge bench-engine bench-traffic gain-small clean
+.PHONY: demo test check format bench bench-film bench-merge bench-engine bench-traffic gain-small chaos soak clean
 
 demo: .venv/base  ## make a small dataset from four prompts and show it
 	$(BIN)/datagen run recipes/quickstart.yaml
@@ -32,6 +32,12 @@ bench-film: .venv/base  ## seconds per clip of the film model, where they go, an
 
 bench-merge: .venv/base  ## time and memory of merging 1,000 scenes
 	$(BIN)/python benchmarks/merge.py
+
+chaos: .venv/dev  ## break the engine on purpose: every fault, on a real Ray
+	$(BIN)/python -m pytest -m "" tests/chaos
+
+soak: .venv/dev  ## 500 cheap clips, a random fault every few seconds
+	$(BIN)/python tests/chaos/soak.py
 
 bench-engine: .venv/base  ## the engine's overhead against a plain loop
 	$(BIN)/python benchmarks/engine.py

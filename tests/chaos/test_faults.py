@@ -63,7 +63,7 @@ def test_a_kill_of_one_process_loses_nothing(make, undisturbed, who):
         process.kill()
     else:
         run.family(who)[0].kill()
-    process.communicate(timeout=300)
+    process.communicate(timeout=900)
     if who == "ray::Actor":
         assert process.returncode == 0, "a worker is replaced"
     else:
@@ -96,7 +96,7 @@ def test_ctrl_c_and_sigterm_stop_cleanly_and_say_how_to_go_on(make, undisturbed,
     process = run.start()
     run.wait_for_clips(2)
     process.send_signal(press)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate(timeout=900)
     assert process.returncode == 130
     assert "run the same command again to go on" in said
     assert summary(Path(run.where)).session.ended == "stopped"
@@ -112,7 +112,7 @@ def test_ctrl_c_on_ray_leaves_no_process_behind(make, undisturbed):
     run.wait_for_clips(2)
     family = run.family()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=300)
+    process.communicate(timeout=900)
     assert process.returncode == 130
     assert not [each for each in family if each.is_running() and each.status() != "zombie"]
     assert run.finish()[0] == 0
