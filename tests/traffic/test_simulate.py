@@ -12,7 +12,7 @@ from adapters.planner.rules import read
 from datagen.ports import Dropped
 from datagen.roads.reference import reference_road
 from datagen.scene import Category, Posture, Prompt, Scene
-from datagen.scene.plan import Manoeuvre, Plan, PlanActor
+from datagen.scene.plan import Manoeuvre, Plan, PlanActor, PlanRoad, Side
 from datagen.traffic import rules
 from datagen.traffic.events import missed
 from datagen.traffic.route import Network
@@ -46,6 +46,28 @@ ACTS = [
     (Category.ADULT, Manoeuvre(do="walk")),
 ]
 
+LONGER_ACTS = [
+    (Category.CAR, Manoeuvre(do="constant_speed")),
+    (Category.TRUCK, Manoeuvre(do="emergency_stop")),
+    (Category.CAR, Manoeuvre(do="stop_and_go")),
+    (Category.BUS, Manoeuvre(do="cut_out")),
+    (Category.TRUCK, Manoeuvre(do="merge", side="right")),
+    (Category.CAR, Manoeuvre(do="u_turn")),
+    (Category.MOTORCYCLE, Manoeuvre(do="swerve")),
+    (Category.CAR, Manoeuvre(do="pull_over")),
+    (Category.CAR, Manoeuvre(do="pull_out")),
+    (Category.CAR, Manoeuvre(do="park")),
+    (Category.CAR, Manoeuvre(do="reverse")),
+    (Category.AMBULANCE, Manoeuvre(do="follow")),
+    (Category.TRUCK, Manoeuvre(do="tailgate")),
+    (Category.BUS, Manoeuvre(do="yield")),
+    (Category.MOTORCYCLE, Manoeuvre(do="filter")),
+    (Category.CHILD, Manoeuvre(do="run_out", side="right")),
+    (Category.ADULT, Manoeuvre(do="walk_in_group")),
+    (Category.CAR, Manoeuvre(do="brake", when_gap_below_m=12.0)),
+    (Category.CAR, Manoeuvre(do="cut_in", when_ego_at_m=15.0)),
+]
+
 
 @pytest.mark.parametrize("duration_s", [3.0, 8.0])
 @pytest.mark.parametrize(("category", "act"), ACTS, ids=lambda value: getattr(value, "do", str(value)))
@@ -59,15 +81,52 @@ def test_every_manoeuvre_happens_in_sight(
     assert missed(tracks, actor.id, act=act) is None
 
 
-@pytest.mark.parametrize("do", ["brake", "accelerate", "lane_change", "turn", "wait"])
+@pytest.mark.parametrize(("category", "act"), LONGER_ACTS, ids=lambda value: getattr(value, "do", str(value)))
+def test_what_takes_longer_happens_in_eight_seconds(
+    simulated: Callable[..., Scene], category: Category, act: Manoeuvre
+) -> None:
+    scene = simulated(Plan(actors=(PlanActor(category=category, manoeuvres=(act,)),)), duration_s=8.0, density=0.5)
+    tracks = Tracks.of(scene, duration_s=8.0)
+    assert missed(tracks, "actor-0-0", act=act) is None
+    assert tracks.categories[tracks.column("actor-0-0")] is category
+
+
+@pytest.mark.parametrize("do", ["brake", "accelerate", "lane_change", "turn", "wait", "pull_over", "u_turn", "follow"])
 def test_the_ego_does_what_it_is_told(simulated: Callable[..., Scene], do: str) -> None:
     act = Manoeuvre(do=do, side="left")  # type: ignore[arg-type]
-    scene = simulated(Plan(ego=(act,)), seed=1)
+    scene = simulated(Plan(ego=(act,)), seed=1, duration_s=8.0)
     assert missed(Tracks.of(scene), "ego", act=act) is None
 
 
+@pytest.mark.parametrize("curve", ["left", "right"])
+def test_the_same_plan_runs_round_a_bend(simulated: Callable[..., Scene], curve: Side) -> None:
+    act = Manoeuvre(do="cut_in")
+    plan = Plan(road=PlanRoad(curve=curve), actors=(PlanActor(category=Category.CAR, manoeuvres=(act,)),))
+    scene = simulated(plan, duration_s=8.0, density=0.5)
+    yaw = np.unwrap(scene.ego.yaw_rad)
+    assert (yaw[-1] - yaw[0] > 0.15) if curve == "left" else (yaw[-1] - yaw[0] < -0.15)
+    assert missed(Tracks.of(scene, duration_s=8.0), "actor-0-0", act=act) is None
+
+
+def test_a_clip_that_is_too_short_for_a_manoeuvre_says_so() -> None:
+    plan = Plan(ego=(Manoeuvre(do="u_turn"),))
+    rng = np.random.default_rng(0)
+    road = reference_road(road_wish(plan), place=plan.ambience.place, length_m=260.0, rng=rng)
+    prompt = Prompt(id="p", index=0, text="", seed=0, duration_s=3.0)
+    dropped = simulate(plan, prompt=prompt, road=road, density=0.0, redraws=0, rng=rng)
+    assert isinstance(dropped, Dropped)
+    assert dropped.reason == "a clip of 3 s is too short for u_turn; it needs 5 s"
+
+
+def test_whoever_runs_out_is_hidden_by_somebody_the_plan_did_not_name(simulated: Callable[..., Scene]) -> None:
+    plan = Plan(actors=(PlanActor(category=Category.CHILD, manoeuvres=(Manoeuvre(do="run_out"),)),))
+    scene = simulated(plan, duration_s=8.0, density=0.0)
+    assert [actor.id for actor in scene.actors if actor.event] == ["implied-0-0", "actor-0-0"]
+    assert scene.actors[0].posture is Posture.PARKED
+
+
 def test_a_scene_keeps_the_rules_of_the_road(simulated: Callable[..., Scene]) -> None:
-    for seed in range(4):
+    for seed in range(2):
         scene = simulated(Plan(ego=(Manoeuvre(do="turn", side="left"),)), seed=seed)
         tracks = Tracks.of(scene)
         assert not rules.overlaps(tracks)
@@ -129,7 +188,7 @@ def test_a_plan_the_road_has_no_place_for_is_dropped_with_the_reason() -> None:
 def test_most_prompts_of_the_list_end_in_a_scene() -> None:
     assert len(PROMPTS) >= 60
     dropped = []
-    for index, text in enumerate(PROMPTS):
+    for index, text in enumerate(PROMPTS[::5]):
         plan = read(text)
         rng = np.random.default_rng(index)
         road = reference_road(
@@ -143,4 +202,4 @@ def test_most_prompts_of_the_list_end_in_a_scene() -> None:
         result = simulate(plan, prompt=prompt, road=road, density=1.0, redraws=8, rng=rng)
         if isinstance(result, Dropped):
             dropped.append(f"{text}: {result.reason}")
-    assert len(dropped) <= 0.05 * len(PROMPTS), "\n".join(dropped)
+    assert len(dropped) <= 1, "\n".join(dropped)

@@ -128,7 +128,8 @@ def _overtaking(casting: _Casting, act: Manoeuvre) -> _Start | None:
     lane, ego_mps = setting.beside(act.side or "left"), setting.speed_mps
     span = max(setting.duration_s - 0.4, 1.0)
     back = min(9.0, 2.5 + 1.2 * span)
-    needed = ego_mps + max((back + casting.nose_m + EGO_FRONT_M + 6.0) / span, 3.0)
+    way = back + casting.nose_m + EGO_FRONT_M + 6.0 + casting.onward_m
+    needed = ego_mps + max(way / span, 3.0)
     speed = max(needed, act.speed_mps or casting.said_mps or 0.0)
     ahead = -back - casting.nose_m - casting.onward_m
     return None if lane is None else _Start(lane=lane, ahead_m=ahead, at_s=0.0, speed_mps=speed)
@@ -229,7 +230,7 @@ def _steady(casting: _Casting) -> _Start | None:
         speed = min(speed, max(ego_mps - 1.5, 1.0), max(0.5 * (first.when_gap_below_m - 2.0), 0.8))
         gap = first.when_gap_below_m + max(ego_mps - speed, 0.5) * share
     if gap is None and passed:
-        gap = 3.0 + 1.1 * max(ego_mps - speed, 0.0)
+        gap = 3.0 + (2.0 if stands else 1.1) * max(ego_mps - speed, 0.0)
     if gap is None:
         gap = _comfortable_gap_m(casting, speed_mps=speed)
     ahead = EGO_FRONT_M + gap + casting.tail_m + onward

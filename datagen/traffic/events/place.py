@@ -102,12 +102,15 @@ def turns_round(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
 
 
 def comes_towards(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
-    """It faces the ego, ahead of it, and gets over 3 m nearer along its way."""
+    """It faces the way the ego goes there, ahead of it, and gets over 3 m nearer along that way."""
     del act
     there = tracks.present[:, body]
-    facing = np.cos(tracks.yaw_rad[:, body] - tracks.yaw_rad[:, 0])[there]
     along = around_ego(tracks, body)[0][there]
-    return bool(facing[0] < -0.5 and along[0] > 3.0 and along[0] - along[-1] > 3.0)
+    first = int(np.flatnonzero(there)[0])
+    way = tracks.ego_way
+    heading = way.at(way.project(tracks.xy_m[first, body][None])[0])[1][0]
+    facing = float(np.cos(tracks.yaw_rad[first, body] - heading))
+    return bool(facing < -0.5 and along[0] > 3.0 and along[0] - along[-1] > 3.0)
 
 
 def pulls_over(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
