@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from datagen import __version__, pipeline, plugins
+from datagen import __version__, pipeline, plugins, preview
 from datagen.engine import Place, Totals, endings, lines, summary
 from datagen.errors import ClipError, DatagenError, InputError
 from datagen.recipe import dump
@@ -22,6 +22,7 @@ examples:
   datagen run recipes/quickstart.yaml              make its dataset; run it again to resume
   datagen run recipes/playground.yaml --limit 4 --set clip.rate_hz=4
   datagen status recipes/quickstart.yaml           how far is it?
+  datagen plan "night, a van cuts in" --out x.gif  one prompt: its plan, and the scene from above
   datagen view recipes/quickstart.yaml             its report again, a page to look at
   datagen validate runs/quickstart-*/dataset       does it keep nuScenes' rules?
   datagen merge data/nuscenes runs/quickstart-*/dataset --out data/augmented
@@ -101,6 +102,26 @@ def status(arguments: argparse.Namespace) -> int:
             return ALL_DONE
         time.sleep(WATCH_SECONDS)
         print()
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """Print the plan a prompt becomes; with --scene or --out also drive it and look at it from above."""
+    planner = preview.planner_of(arguments.planner, arguments.set)
+    prompt, made, notes = preview.plan_text(
+        arguments.text, planner=planner, seed=arguments.seed, duration_s=arguments.seconds
+    )
+    print("\n".join([*preview.described(made), *(f"{key:<8} {value}" for key, value in notes.items())]))
+    if not arguments.scene and arguments.out is None:
+        return ALL_DONE
+    staged = preview.stage(prompt, made)
+    for number, attempt in enumerate(staged.attempts, start=1):
+        print(f"draw {number:<3} {'; '.join(attempt.reasons) or 'passed every gate'}")
+    if staged.scene is None:
+        return SOME_FAILED
+    if arguments.out is not None:
+        preview.animate(made, staged.scene, arguments.out, duration_s=arguments.seconds)
+        print(f"picture  {arguments.out}")
+    return ALL_DONE
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -221,6 +242,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("run", help="a run's folder, or its recipe")
     sub.add_argument("--watch", action="store_true", help="go on until the run ends")
     recipe_options(sub)
+
+    sub = command(plan, 'datagen plan "rain, a van cuts in from the left" --scene --out plan.gif')
+    sub.add_argument("text", help="what shall happen")
+    sub.add_argument("--planner", default="rules", help=f"who plans: {', '.join(plugins.words('planner'))}")
+    sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the planner")
+    sub.add_argument("--scene", action="store_true", help="drive it, and say what the gates said of every draw")
+    sub.add_argument("--out", type=Path, metavar="FILE.gif", help="an animation from above with the event marked")
+    sub.add_argument("--seconds", type=float, default=8.0, help="length of the clip (default: 8)")
+    sub.add_argument("--seed", type=int, default=0)
 
     sub = command(train, "datagen train unimvm recipes/train/unimvm_tiny.yaml")
     sub.add_argument("network", help=f"what to train: {', '.join(plugins.words('trainer'))}")

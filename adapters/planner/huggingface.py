@@ -28,9 +28,9 @@ class Settings(BaseModel):
 
 def build(settings: Settings) -> LanguagePlanner:
     """Return the planner; nothing is loaded yet. Raises InputError if the folder holds no model."""
-    from adapters.planner._local import LocalModel  # torch
+    from adapters.planner._local import LocalModel, files_of  # torch
 
     if not (settings.path / "config.json").is_file():
         raise InputError(f"{settings.path}: no Hugging Face model is here (there is no config.json)")
-    model = LocalModel(lambda: settings.path, adapter=settings.adapter)
+    model = LocalModel(lambda: settings.path, adapter=settings.adapter, named=files_of)
     return LanguagePlanner(model, batch=settings.batch, cache=settings.cache)

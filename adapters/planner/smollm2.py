@@ -39,5 +39,5 @@ def build(settings: Settings) -> LanguagePlanner:
             f"{adapter}: no adapter for SmolLM2 is here; train one with"
             " `datagen train planner recipes/train/planner.yaml`, or let the planner be 'rules'"
         )
-    model = LocalModel(smollm2_folder, adapter=adapter)
+    model = LocalModel(smollm2_folder, adapter=adapter, named=lambda folder: folder.name)
     return LanguagePlanner(model, batch=settings.batch, cache=settings.cache)

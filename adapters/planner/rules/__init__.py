@@ -2,8 +2,8 @@
 
 It knows words for weather, light and place; who (a white van, two cyclists, a child); what they do (cut in, brake
 hard, change lanes, turn, cross, jaywalk, overtake, follow, park, come towards us); sides, distances, speeds and
-times; several events in one text; and what the ego does ("we turn left"). What it does not understand is listed in
-the plan's `left_out`.
+times; several events in one text; and what the ego does ("we turn left"). German, French and Spanish are put into
+English first, phrase by phrase. What it does not understand is listed in the plan's `left_out`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.planner._text import bounded
+from adapters.planner.rules.foreign import in_english
 from adapters.planner.rules.grammar import plan_of
-from adapters.planner.rules.tokens import normalised, tokens_of
+from adapters.planner.rules.tokens import tokens_of
 from datagen.ports import Dropped
 from datagen.scene import Prompt
 from datagen.scene.plan import Plan
@@ -44,8 +46,8 @@ class RulesPlanner:
 
 def read(text: str) -> Plan:
     """Return the plan a text describes."""
-    kept, cut = normalised(text)
-    return plan_of(tokens_of(kept), cut=cut)
+    kept, cut = bounded(text)
+    return plan_of(tokens_of(in_english(kept.lower())), left_out=cut)
 
 
 def build(settings: Settings) -> RulesPlanner:

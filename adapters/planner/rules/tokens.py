@@ -1,21 +1,16 @@
-"""Text to tokens: numbers with units, then the longest phrases of the lexicon, then what is left.
-
-Bounded whatever comes in: the text is cut, control characters go, and no pattern can run away.
-"""
+"""Text to tokens: numbers with units, then the longest phrases of the lexicon, then what is left."""
 
 from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
-from adapters.planner.rules.lexicon import FILL, LONGEST, PHRASES, Token
+from adapters.planner.rules.lexicon import LONGEST, PHRASES
+from adapters.planner.rules.place_words import FILL
+from adapters.planner.rules.vocabulary import Token
 from datagen.scene import Category, Group
-
-MOST_CHARACTERS = 2000
-"""Whatever lies beyond is left out (and said to be)."""
 
 _NUMBER = r"(?P<number>-?\d{1,9}(?:[.,]\d{1,4})?)"
 _SCAN = re.compile(
@@ -34,14 +29,6 @@ _SCAN = re.compile(
 )
 _MPS = {"m": 1.0, "k": 1 / 3.6}
 _LANE_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
-
-
-def normalised(text: str) -> tuple[str, bool]:
-    """Return text in lower case without control characters, at most MOST_CHARACTERS, and whether it was cut."""
-    cut = len(text) > MOST_CHARACTERS
-    folded = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS]).lower().replace("’", "'")
-    kept = "".join(c if c in "\n" or unicodedata.category(c)[0] != "C" else " " for c in folded)
-    return kept[: 2 * MOST_CHARACTERS], cut
 
 
 def tokens_of(text: str) -> list[Token]:

@@ -139,7 +139,7 @@ def train_planner(settings: PlannerTraining, out: Path, *, stop_after: int | Non
     optimizer = torch.optim.AdamW(trained.values(), lr=settings.rate, weight_decay=0.0)
     step = _resume(out / "state.safetensors", trained, optimizer)
     stop = min(settings.steps, stop_after or settings.steps)
-    tokens, begin, first = 0, time.perf_counter(), step
+    tokens, begin, worked, first = 0, time.perf_counter(), time.process_time(), step
     bar = tqdm(total=settings.steps, initial=step, desc=str(out))
     while step < stop:
         lesson = lesson_of(pairs_of(settings, step), tokenizer)
@@ -159,7 +159,8 @@ def train_planner(settings: PlannerTraining, out: Path, *, stop_after: int | Non
         bar.set_postfix(loss=f"{loss.item():.3f}", tokens_per_s=f"{tokens / (time.perf_counter() - begin):.0f}")
         if step % settings.checkpoint_every == 0 or step == stop:
             _checkpoint(out / "state.safetensors", trained, optimizer, step)
-            _log(out, step, loss.item(), seconds=time.perf_counter() - begin, tokens=tokens, steps=step - first)
+            spent = time.perf_counter() - begin, time.process_time() - worked
+            _log(out, step, loss.item(), spent=spent, tokens=tokens, steps=step - first)
     bar.close()
     _save_adapter(model, out)
     if step < settings.steps:
@@ -216,9 +217,15 @@ def _resume(path: Path, trained: dict[str, Any], optimizer: torch.optim.Optimize
     return int(about["step"])
 
 
-def _log(out: Path, step: int, loss: float, *, seconds: float, tokens: int, steps: int) -> None:
-    row = {"step": step, "loss": round(loss, 4), "seconds_per_step": round(seconds / max(1, steps), 2)}
-    row["tokens_per_s"] = round(tokens / seconds, 1)
+def _log(out: Path, step: int, loss: float, *, spent: tuple[float, float], tokens: int, steps: int) -> None:
+    """Keep a line of progress. spent: seconds by the clock, and of the processor."""
+    row = {
+        "step": step,
+        "loss": round(loss, 4),
+        "seconds_per_step": round(spent[0] / max(1, steps), 2),
+        "processor_seconds_per_step": round(spent[1] / max(1, steps), 2),
+        "tokens_per_processor_second": round(tokens / max(spent[1], 1e-9), 1),
+    }
     with (out / "log.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 

@@ -1,0 +1,159 @@
+"""Verbs: what they do, and who does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.planner.rules.reading import MOST_ACTS, MOST_ALIKE, ON_FOOT, SIDED, Act, Pending, Reading, Who
+from adapters.planner.rules.settling import suited
+from adapters.planner.rules.vocabulary import Token
+from datagen.scene import Category, Group
+from datagen.scene.plan import Do
+
+
+def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
+    """Give a manoeuvre to whoever does it, or keep it for the noun that it describes."""
+    extra = dict(token.extra)
+    if token.value in ("ped_cross", "jaywalker"):
+        _people_crossing(r, token, extra)
+        return
+    if token.value in ("follow", "tailgate"):
+        _following(r, token.value, coming)
+        return
+    if token.value == "together":
+        _together(r)
+        return
+    act = Act(do=token.value, side=extra.get("side"), speed_mps=extra.get("speed_mps"), hard=bool(extra.get("hard")))
+    if extra.get("junction"):
+        r.scene.road.add("junction")
+    _complete(r, act)
+    of_somebody = bool(coming) and coming[0].text in ("of", "by") and any(t.kind == "who" for t in coming[:5])
+    if of_somebody:  # "emergency stop of a bus"
+        r.pending.acts.append(act)
+        r.subject = None
+        return
+    if token.form in ("ing", "ed", "word") and _noun_follows(coming) and _describes(r, token):
+        r.pending.acts.append(act)
+        return
+    who = _actor_of(r, token, act)
+    if extra.get("only") and who.acts:  # "waiting on the sidewalk"
+        return
+    if who.ego and act.do in ("brake", "wait", "yield") and _yields_to_somebody(coming):
+        r.pending.acts.append(Act(do="cross"))
+        r.pending.beside = True
+    if who.ego and act.do == "overtake":
+        r.pending.beside = True
+    r.act = add(r, who, act)
+    r.subject, r.fresh = who, False
+
+
+def _describes(r: Reading, token: Token) -> bool:
+    """Say whether a participle describes the noun that follows it, and is not what the subject does to it."""
+    return r.subject is None or r.fresh or token.form in ("ed", "word") or not r.subject.ego
+
+
+def _complete(r: Reading, act: Act) -> None:
+    """Give a manoeuvre what was said before it."""
+    pending = r.pending
+    act.hard |= pending.hard
+    act.at_s = pending.at_s
+    act.when_gap_below_m, act.when_ego_at_m = pending.when_gap_below_m, pending.when_ego_at_m
+    if act.do in SIDED and act.side is None:
+        act.side, pending.side = pending.side, None
+    if pending.gap_m is not None and r.subject is None:
+        act.gap_m, pending.gap_m = pending.gap_m, None
+    pending.hard, pending.at_s, pending.when_gap_below_m, pending.when_ego_at_m = False, None, None, None
+
+
+def _actor_of(r: Reading, token: Token, act: Act) -> Who:
+    """Return who does it: the subject, the ego for a bare verb at a clause's start, or somebody implied."""
+    subject = r.subject
+    bare = r.fresh and token.form in ("bare", "word")
+    if subject is not None and (not bare or subject.ego or act.do in {"cut_in", *ON_FOOT} - {"cross"}):
+        return subject
+    if act.do in ON_FOOT:
+        if act.do == "cross" and "junction" in r.scene.road:
+            return r.ego
+        return implied(r, Category.ADULT)
+    if act.do in ("cut_in", "cut_out", "oncoming", "parked"):
+        return implied(r, Category.CAR)
+    return implied(r, Category.MOTORCYCLE) if act.do == "filter" else r.ego
+
+
+def implied(r: Reading, category: Category) -> Who:
+    """Return somebody new of whom only the deed was named."""
+    who = Who(category=category, where=r.pending.where)
+    r.actors.append(who)
+    return who
+
+
+def _people_crossing(r: Reading, token: Token, extra: dict[str, Any]) -> None:
+    """Read "jaywalker" and "pedestrian crossing", which name somebody and what he does."""
+    do: Do = "jaywalk" if token.value == "jaywalker" else "cross"
+    count = int(max(1, min(r.pending.count or extra.get("count", 1), MOST_ALIKE)))
+    who = Who(category=Category.ADULT, count=count, plural=count > 1)
+    act = Act(do=do)
+    _complete(r, act)
+    act.side = act.side or r.pending.side
+    who.gap_m = r.pending.gap_m
+    r.actors.append(who)
+    r.act = add(r, who, act)
+    r.subject, r.fresh, r.pending = who, False, Pending()
+
+
+def _together(r: Reading) -> None:
+    """Read "in a group": those who walk, walk together."""
+    if r.subject is not None and r.subject.category.group is Group.PERSON:
+        r.subject.grouped = True
+
+
+def _following(r: Reading, do: Do, coming: list[Token]) -> None:
+    """Read "follows": the ego follows whoever is named next; others follow the ego, or somebody who is named."""
+    subject = r.subject if r.subject is not None and not r.fresh else r.ego
+    if subject.ego:
+        r.pending.beside, r.pending.where = True, "ahead"
+        r.pending.gap_m = 5.0 if do == "tailgate" else r.pending.gap_m
+        r.subject, r.fresh = r.ego, False
+        r.act = add(r, r.ego, Act(do=do))
+        return
+    if (coming and coming[0].kind in ("ego", "stop")) or not any(t.kind == "who" for t in coming[:4]):
+        subject.where = "behind"
+        subject.gap_m = 4.0 if do == "tailgate" else subject.gap_m
+        r.act = add(r, subject, Act(do=do))
+    else:
+        r.pending.beside = True
+        r.act = add(r, subject, Act(do="keep_lane"))
+
+
+def add(r: Reading, who: Who, act: Act) -> Act:
+    """Give somebody a manoeuvre that suits what he is; return it, or the one it was merged into."""
+    act.do = suited(who, act, "junction" in r.scene.road)
+    r.last = act
+    if who.acts and who.acts[-1].do == act.do and act.do not in ("lane_change", "turn"):
+        last = who.acts[-1]
+        last.side, last.hard = last.side or act.side, last.hard or act.hard
+        last.speed_mps = act.speed_mps if act.speed_mps is not None else last.speed_mps
+        return last
+    if len(who.acts) < MOST_ACTS:
+        who.acts.append(act)
+    else:
+        r.scene.leave_out(f"another {act.do}")
+    return act
+
+
+def _noun_follows(coming: list[Token]) -> bool:
+    """Say whether a noun comes before anything but words that describe it."""
+    for token in coming:
+        if token.kind == "who":
+            return True
+        if token.kind not in ("color", "do", "where", "pace") or (
+            token.kind == "do" and token.form not in ("ing", "ed")
+        ):
+            return False
+    return False
+
+
+def _yields_to_somebody(coming: list[Token]) -> bool:
+    """Say whether "for" or "to" somebody on foot follows."""
+    people = [token for token in coming if token.kind == "who"]
+    return bool(people) and coming[0].text in ("for", "to") and people[0].value[0].group is Group.PERSON

@@ -1,0 +1,71 @@
+"""Nouns and pronouns: who is spoken of."""
+
+from __future__ import annotations
+
+from adapters.planner.rules.acting import add
+from adapters.planner.rules.reading import MOST_ALIKE, Act, Reading, Who
+from adapters.planner.rules.vocabulary import Token
+from datagen.scene import Category
+
+
+def read_who(r: Reading, token: Token, coming: list[Token]) -> None:
+    """Name somebody new, or whoever "the van" was before; or only where the subject is."""
+    category, kind = token.value
+    pending = r.pending
+    before = _known(r, category, kind) if pending.definite and not token.plural else None
+    if before is not None:
+        who = before
+    else:
+        who = Who(category=category, kind=kind, color=pending.color, plural=token.plural)
+        who.count = int(max(1, min(pending.count or (2 if token.plural else 1), MOST_ALIKE)))
+        who.where = pending.where or pending.side
+        who.gap_m, who.pace, who.grouped = pending.gap_m, pending.pace, pending.grouped
+        r.actors.append(who)
+    r.latest = who
+    for act in pending.acts:
+        add(r, who, act)
+    if pending.speed_mps is not None:
+        add(r, who, Act(do="keep_lane", speed_mps=pending.speed_mps))
+    mentioned = pending.beside and r.subject is not None
+    r.pending = pending.when(hard=pending.hard and not mentioned)
+    if mentioned:
+        _mention(r, who)
+        return
+    r.subject, r.act, r.fresh = who, (who.acts[-1] if pending.acts else None), False
+
+
+def _known(r: Reading, category: Category, kind: str) -> Who | None:
+    if r.pending.color is not None:
+        return None
+    alike = [who for who in r.actors if who.category is category]
+    same = [who for who in alike if who.kind == kind] or alike
+    return same[-1] if same else None
+
+
+def _mention(r: Reading, who: Who) -> None:
+    """Place somebody who was only named to say where the subject is: "from behind a parked van"."""
+    subject, act = r.subject, r.act
+    assert subject is not None
+    if who.where is None and act is not None and act.do in ("jaywalk", "cross") and act.side:
+        who.where = act.side
+    if subject.ego and who.where is None:
+        who.where = "ahead"
+
+
+def read_ego(r: Reading, token: Token, coming: list[Token]) -> None:
+    """Speak of the ego."""
+    if r.pending.beside:  # "towards us", "past us": where the ego is, not what it does
+        r.pending.beside = False
+        return
+    if token.text in ("us", "me") or (r.act is not None and not r.fresh and not coming):
+        return
+    r.subject, r.act, r.fresh = r.ego, None, False
+    r.pending = r.pending.when()
+
+
+def read_it(r: Reading, token: Token, _: list[Token]) -> None:
+    """Go on speaking of whoever was named last."""
+    if token.text in ("that", "which", "who") and r.latest is not None:
+        r.subject = r.latest  # "follows a bus that brakes"
+    r.fresh = r.subject is None
+    r.act = None

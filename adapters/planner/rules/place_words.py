@@ -1,0 +1,111 @@
+"""Little words: where, how close, how hard, who "we" and "it" are, what joins and what denies."""
+
+from __future__ import annotations
+
+from adapters.planner.rules.vocabulary import Token, entries
+
+SIDES = entries(
+    "side",
+    {
+        side: f"{side}|from the {side}|on the {side}|to the {side}|from {side}|to {side}|{side} side|from our {side}|"
+        f"on our {side}|to our {side}|on the {side} side|from the {side} side|{side} lane|in the {side} lane|"
+        f"to the {side} lane|from the {side} lane|into the {side} lane|{side} hand side|on the {side} hand side|"
+        f"onto the {side} lane|{side}wards|at the {side}|on its {side}|from its {side}|from my {side}|on my {side}|"
+        f"from the {side} hand side|towards the {side}|{side} of us|to the {side} of us|on {side}|at {side}"
+        for side in ("left", "right")
+    },
+)
+WHERE = entries(
+    "where",
+    {
+        "ahead": "ahead|ahead of us|ahead of ego|ahead of the ego|in front|in front of us|in front of ego|up ahead|"
+        "in front of the ego|in front of me|in our lane|in the same lane|in ego lane|leading|lead|lead car|"
+        "in front of our car|directly ahead|right in front of us|in front of the ego vehicle|ahead of me|in my lane|"
+        "in front of the car|before us|in our way|in the ego lane|preceding|straight ahead|on the road|on our lane",
+        "behind": "behind us|from behind|behind ego|behind the ego|behind me|from the rear|at the rear|behind our car|"
+        "behind the ego vehicle|on our tail|behind the ego car",
+        "opposite": "opposite|in the opposite lane|in the oncoming lane|from the opposite direction|other side|"
+        "on the other side|the other way|in the opposite direction|on the opposite side|opposite lane|oncoming lane|"
+        "from the other direction|opposite direction",
+    },
+)
+GAPS = entries(
+    "gap",
+    {
+        4.0: "close|closely|dangerously close|very close|tight|tightly|just ahead|right ahead|short gap|narrow gap|"
+        "small gap|too close|nearby|near|with little distance|short distance|bumper",
+        30.0: "far ahead|far|in the distance|distant|long gap|large gap|far away",
+    },
+)
+PACES = entries(
+    "pace",
+    {
+        "slow": "slow|slowly|slow moving|crawling|crawls|creeping|at low speed|at walking pace|low speed|slower",
+        "fast": "fast|quickly|speeding|at high speed|high speed|rapidly|speeds|racing|too fast|faster|at speed|quick",
+    },
+)
+HARD = entries(
+    "hard",
+    {
+        True: "hard|suddenly|abruptly|sharply|sudden|abrupt|aggressively|aggressive|violently|full|strongly|emergency|"
+        "reckless|recklessly|unexpectedly|sharp|without warning|without looking|running|runs|run|sprints|rushes|"
+        "dashes|hastily|in panic|heavily|rushing|sprinting|harshly|hurriedly|dangerously|full force|urgently",
+    },
+)
+EGO = entries(
+    "ego",
+    {
+        "ego": "we|us|ego|the ego|ego vehicle|the ego vehicle|ego car|the ego car|our car|our vehicle|i|me|my car|"
+        "the av|self driving car|autonomous vehicle|host vehicle|the host|own car|own vehicle|our driver|you|your car",
+    },
+)
+IT = entries("it", {"it": "it|he|she|they|which|who|that|this one|that one"})
+THE = entries("the", {"the": "the|that same|this|his|her|its|their"})
+JOIN = entries(
+    "join", {"then": "then|and then|after that|afterwards|before|later|next|and|while|as|but|when|once|plus|with|&"}
+)
+BESIDE = entries(
+    "beside",
+    {
+        "beside": "behind|between|past|from behind|next to|beside|near to|around|from between|in front of|out of|into|"
+        "alongside|along|of|by|among|towards|toward|after|for|against|before a|passing by",
+    },
+)
+NOT = entries("not", {"no": "no|without|not|never|isn't|not any|nor|without any"})
+
+_BEYOND = """
+snow|snowy|snowing|ice|icy|hail|tunnel|bridge|roundabout|parking lot|car park|crash|crashes|collision|collides|
+accident|train|tram|railway|hill|downhill|uphill|wrong way|sandstorm|flood|bus stop|lightning|explodes|explosion|flies|
+flying|drives through a red light|runs a red light|skids|drifting|drifts
+"""
+BEYOND = {words: Token(kind="beyond", value=words, text=words) for words in _BEYOND.replace("\n", "").split("|")}
+"""What people ask for and the form cannot hold."""
+
+NEAR = entries(
+    "near",
+    {
+        "gap": "closer than|nearer than|less than|within|gap below|gap under|gap is under|gap is below|gap drops below|"
+        "gap falls below|when under|once under|gap drops under|gap is less than|gap smaller than|closer to us than",
+        "ego": "we have driven|we've driven|after driving|have driven|driven|after we drive|we drove|ego has driven|"
+        "after having driven|we have gone|we have covered",
+    },
+)
+"""What makes the distance that follows a trigger: of the gap to the ego, or of the ego's way."""
+
+_FILL = """
+come comes coming came swept is are was path paths from were be being been am has have had do does did will
+would shall should can could may might must to at in on onto off up down over there here so very just some any
+all also too only still even our my your their his her its a an what where how than if or either scene video
+clip dashcam camera footage shot view street road lane lanes way side car's happens happening appears appear
+visible seen shows show showing let make get gets getting let's during through across within about
+approximately around roughly distance metres meters metre meter time moment seconds second weather conditions
+condition lighting light kerb curb sidewalk pavement middle centre center random generate create please want
+like situation scenario driving starts start starting begins begin having several-lane both sides type kind
+little bit quite really rather again back away out it's we're currently direction same own other others each
+per one hour km kmh speed limit stops' yet since because due arrive arrives arriving enter enters entering set
+sets passenger full-size big large small old young tall huge heavy elderly modern new carefully cautiously
+normally gently smoothly straight simply smooth gentle careful busy-looking long short wide multiple-lane
+carriageway roadside lights sky ground surface reflections evening's
+"""
+FILL = frozenset(_FILL.split())
+"""Words that change nothing."""

@@ -1,0 +1,71 @@
+"""Words for the scene: weather, light, place, road, and how much traffic there is."""
+
+from __future__ import annotations
+
+from adapters.planner.rules.vocabulary import entries
+from datagen.scene import Light, Place, Weather
+
+WEATHER = entries(
+    "weather",
+    {
+        Weather.RAIN: "rain|rainy|raining|rains|wet|wet road|wet roads|drizzle|drizzling|shower|showers|downpour|"
+        "pouring|storm|stormy|thunderstorm|rainstorm|heavy rain|light rain|pouring rain|rainfall|puddles|slippery",
+        Weather.FOG: "fog|foggy|mist|misty|haze|hazy|poor visibility|low visibility|thick fog|dense fog|smog",
+        Weather.OVERCAST: "overcast|cloudy|clouds|grey sky|gray sky|dull|gloomy|after rain",
+        Weather.CLEAR: "clear|sunny|sunshine|clear sky|blue sky|bright|dry|fine weather|clear weather|sun",
+    },
+)
+LIGHT = entries(
+    "light",
+    {
+        Light.NIGHT: "night|nighttime|night time|at night|dark|midnight|late night|after dark|darkness|nightfall|"
+        "in the dark|street lights|nocturnal",
+        Light.DUSK: "dusk|dawn|evening|sunset|sunrise|twilight|early morning|low sun|golden hour|late afternoon",
+        Light.DAY: "day|daytime|daylight|noon|midday|morning|afternoon|broad daylight",
+    },
+)
+PLACE = entries(
+    "place",
+    {
+        Place.DOWNTOWN: "downtown|city|city centre|city center|urban|inner city|town|town centre|cbd|shops|high street",
+        Place.RESIDENTIAL: "residential|residential street|residential area|suburb|suburbs|suburban|neighbourhood|"
+        "neighborhood|village|housing estate|school zone",
+        Place.INDUSTRIAL: "industrial|industrial area|industrial park|industrial estate|port|harbour|harbor|warehouse|"
+        "warehouses|factory|docks",
+        Place.HIGHWAY: "highway|motorway|freeway|expressway|interstate|autobahn|dual carriageway|main road",
+        Place.PARK: "rural|rural road|countryside|country road|forest|woods|park|parkway|tree lined|boulevard|avenue",
+    },
+)
+ROAD = entries(
+    "road",
+    {
+        "crossing": "crosswalk|crosswalks|zebra|zebra crossing|zebra crossings|zebra stripes|ped crossing|"
+        "at a pedestrian crossing|at the pedestrian crossing|on a pedestrian crossing|on the pedestrian crossing|"
+        "pedestrian crossings|marked crossing|at a crossing|on the crossing|at the crossing",
+        "junction": "intersection|junction|crossroads|crossroad|t junction|four way|traffic light|traffic lights|"
+        "red light|green light|stop sign|stop line|corner|side street|side road|signal|light turns green",
+    },
+)
+LANES = entries(
+    "lanes", {1: "narrow|narrow street|narrow road|single lane|one lane|one way", 3: "wide road|big street"}
+)
+DENSITY = entries(
+    "density",
+    {
+        "empty": "empty road|empty street|empty|deserted|no traffic|no other traffic|nobody else|no other cars|alone",
+        "light": "light traffic|quiet|calm|little traffic|sparse traffic|few cars",
+        "heavy": "heavy traffic|dense traffic|busy|rush hour|traffic jam|congestion|congested|crowded|jam|"
+        "lots of traffic|a lot of traffic|much traffic|many cars|stop and go traffic|bumper to bumper",
+        "normal": "traffic|normal traffic|moderate traffic|other cars|other traffic|some traffic",
+    },
+)
+CURVE = entries(
+    "curve",
+    {
+        "left": "left bend|left curve|left hand bend|left hand curve|curve to the left|bend to the left|"
+        "road curves left|road bends left|curves left|curves to the left|curve|bend|curved road|winding road|"
+        "curvy road|in a curve|in a bend|bends|curves",
+        "right": "right bend|right curve|right hand bend|right hand curve|curve to the right|bend to the right|"
+        "road curves right|road bends right|curves right|curves to the right",
+    },
+)

@@ -1,0 +1,100 @@
+"""From what was read to what the form takes: manoeuvres that suit whoever does them, contradictions dropped."""
+
+from __future__ import annotations
+
+from adapters.planner.rules.reading import Act, Who
+from datagen.scene import Group
+from datagen.scene.plan import Do, Manoeuvre, PlanActor
+
+_SLOW_MPS, _FAST_MPS = 3.5, 16.0
+_EGO: dict[str, Do] = {
+    "cut_in": "lane_change", "cut_out": "lane_change", "merge": "lane_change", "filter": "overtake",
+    "parked": "park", "oncoming": "keep_lane", "cross": "keep_lane", "jaywalk": "keep_lane", "run_out": "keep_lane",
+    "walk": "keep_lane", "walk_in_group": "keep_lane",
+}  # fmt: skip
+"""What the ego does when it is said to do what only others do."""
+_PERSON: dict[str, Do] = {
+    "cross": "cross", "jaywalk": "jaywalk", "run_out": "run_out", "walk_in_group": "walk_in_group", "wait": "wait",
+    "brake": "wait", "emergency_stop": "wait", "yield": "wait", "parked": "wait", "park": "wait", "pull_over": "wait",
+}  # fmt: skip
+_CYCLE: dict[str, Do] = {"walk": "keep_lane", "walk_in_group": "keep_lane", "run_out": "jaywalk"}
+_VEHICLE: dict[str, Do] = {
+    "walk": "keep_lane", "walk_in_group": "keep_lane", "run_out": "pull_out", "jaywalk": "cross", "filter": "overtake",
+}  # fmt: skip
+
+
+def suited(who: Who, act: Act, junction: bool) -> Do:
+    """Return what somebody of this kind does when he is said to do this."""
+    group = who.category.group
+    if who.ego:
+        return _EGO.get(act.do, act.do)
+    if group in (Group.PERSON, Group.ANIMAL):
+        return _PERSON.get(act.do, "walk")
+    if group is Group.OBJECT:
+        return "wait"
+    if group is Group.CYCLE:
+        return "cross" if act.do == "cross" and not junction else _CYCLE.get(act.do, act.do)
+    return _VEHICLE.get(act.do, act.do)
+
+
+def settle(who: Who) -> None:
+    """Give an actor something to do if nothing was said, and drop what contradicts the rest."""
+    group = who.category.group
+    does = [act.do for act in who.acts]
+    if "parked" in does and len(does) > 1:
+        moves = [act for act in who.acts if act.do not in ("parked", "wait", "keep_lane")]
+        who.acts = moves or [act for act in who.acts if act.do == "parked"]
+    onto_the_road = next((do for do in ("run_out", "jaywalk", "cross") if do in does), None)
+    if onto_the_road is not None and group is not Group.VEHICLE:
+        hard = any(act.hard for act in who.acts)
+        who.acts = [act for act in who.acts if act.do == onto_the_road][:1]
+        who.acts[0].hard |= hard
+    walks = set(does) <= {"walk", "walk_in_group"}
+    if group is Group.PERSON and walks and (who.grouped or "walk_in_group" in does):
+        who.acts = [Act(do="walk_in_group", side=next((act.side for act in who.acts), None))]
+        who.count = max(2, who.count)
+    if len(who.acts) > 1 and who.acts[0].do == "wait":
+        who.acts = who.acts[1:]
+    if "oncoming" in does:
+        who.where = "opposite"
+        who.acts = [act for act in who.acts if act.do == "wait"] or who.acts
+    if not who.acts:
+        do: Do = "walk" if group in (Group.PERSON, Group.ANIMAL) else "keep_lane"
+        who.acts = [Act(do="wait" if group is Group.OBJECT else do)]
+        if who.where == "opposite":
+            who.acts = [Act(do="oncoming")]
+    first = who.acts[0]
+    if group in (Group.VEHICLE, Group.CYCLE) and who.pace and first.speed_mps is None:
+        speed = _SLOW_MPS if who.pace == "slow" else _FAST_MPS
+        if first.do in ("keep_lane", "oncoming"):
+            first.speed_mps = speed
+    if first.do in ("overtake", "cut_in", "merge") and first.side is None and who.where in ("left", "right"):
+        first.side = who.where
+
+
+def manoeuvre(act: Act) -> Manoeuvre:
+    """Return a manoeuvre as the form takes it: with one trigger at most, the first that was said."""
+    triggers = (("at_s", act.at_s), ("when_gap_below_m", act.when_gap_below_m), ("when_ego_at_m", act.when_ego_at_m))
+    trigger = dict([next((said for said in triggers if said[1] is not None), ("at_s", None))])
+    return Manoeuvre(
+        do=act.do,
+        side=act.side,
+        speed_mps=act.speed_mps,
+        gap_m=act.gap_m,
+        takes_s=act.takes_s,
+        hard=act.hard,
+        **trigger,
+    )
+
+
+def actor(who: Who) -> PlanActor:
+    """Return an actor as the form takes it."""
+    return PlanActor(
+        category=who.category,
+        kind=who.kind,
+        color=who.color,
+        count=who.count,
+        where=who.where,
+        gap_m=who.gap_m,
+        manoeuvres=tuple(map(manoeuvre, who.acts)),
+    )
