@@ -36,14 +36,14 @@ class Visit:
 @pytest.fixture
 def visit(browser, run_folder) -> Iterator[Visit]:
     """The report opened from where it lies, its first clip standing still on the first frame."""
-    context = browser.new_context(viewport={"width": 1300, "height": 900}, offline=True)
+    context = browser.new_context(viewport={"width": 900, "height": 600}, offline=True, reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     visit = Visit(page=context.new_page())
     visit.page.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
     visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     visit.page.on("request", lambda request: visit.requests.append(request.url))
     visit.page.goto((run_folder / "report.html").as_uri())
-    visit.page.locator(".clip").first.scroll_into_view_if_needed()
+    visit.page.locator(".clip").first.evaluate("card => card.scrollIntoView()")
     visit.page.wait_for_function("() => players.values().next().value.video?.readyState >= 2")
     still(visit.page, frame=0)
     yield visit
