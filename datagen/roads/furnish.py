@@ -93,6 +93,7 @@ def _areas(name: str, shape: BaseGeometry) -> Iterator[Area]:
 
 
 def _dividers(lanes: tuple[Lane, ...]) -> Iterator[Divider]:
+    middles = _middles(lanes)
     for lane in lanes:
         if lane.junction:
             continue
@@ -100,18 +101,23 @@ def _dividers(lanes: tuple[Lane, ...]) -> Iterator[Divider]:
             yield Divider(id=f"{lane.id}|left", line_m=lane.left_m, kind=DividerKind.LANE, paint=Paint.SOLID_WHITE)
         elif lane.left_neighbor is not None:
             yield Divider(id=f"{lane.id}|left", line_m=lane.left_m, kind=DividerKind.LANE)
-        elif _is_middle(lane, lanes):
+        elif lane.id in middles:
             yield Divider(id=f"{lane.id}|left", line_m=lane.left_m, kind=DividerKind.ROAD, paint=Paint.DOUBLE_YELLOW)
 
 
-def _is_middle(lane: Lane, lanes: tuple[Lane, ...]) -> bool:
-    """Say whether the lane's left edge is that of a lane that comes back, and this one has the lesser id."""
-    for other in lanes:
-        if other.id > lane.id and not other.junction and other.left_neighbor is None:
-            ends = other.left_m[[-1, 0]]
-            if np.allclose(ends, lane.left_m[[0, -1]], atol=0.3):
-                return True
-    return False
+def _middles(lanes: tuple[Lane, ...]) -> set[str]:
+    """Return the lanes whose left edge is that of a lane that comes back, the one with the lesser id of each pair."""
+    open_ = [lane for lane in lanes if not lane.junction and lane.left_neighbor is None]
+    if not open_:
+        return set()
+    ends = np.stack([lane.left_m[[0, -1]].ravel() for lane in open_])
+    back = np.stack([lane.left_m[[-1, 0]].ravel() for lane in open_])
+    found = set()
+    for lane, own in zip(open_, ends):
+        near = np.flatnonzero(np.abs(back - own).max(axis=1) < 0.3)
+        if any(open_[index].id > lane.id for index in near):
+            found.add(lane.id)
+    return found
 
 
 def _stop_lines(hdmap: HDMap) -> Iterator[Area]:

@@ -1,0 +1,62 @@
+"""Measuring maps: figures one can check by hand, and the true map scores best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from datagen.roads.canvas import square_canvas
+from datagen.roads.furnish import furnished
+from datagen.roads.raster import Track, draw_map
+from datagen.roads.reference import reference_road
+from datagen.scene import Category, HDMap, Place
+from datagen.scene.line import Line
+from datagen.scene.plan import PlanRoad
+from eval import maps
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a sample has."""
+
+    hdmap: HDMap
+    canvas: object
+    tracks: tuple[Track, ...]
+
+
+@pytest.fixture(scope="module")
+def window() -> Window:
+    """Somebody who drives straight through a crossroads."""
+    rng = np.random.default_rng(1)
+    wish = PlanRoad(lanes=2, junction=True, crossing=True)
+    hdmap = furnished(reference_road(wish, place=Place.DOWNTOWN, length_m=260.0, rng=rng))
+    line = Line(next(lane for lane in hdmap.lanes if lane.id == "w-f0").center_m)
+    xy, yaw = line.at(np.arange(line.length_m - 30.0, line.length_m + 30.0, 0.8))
+    car = Track(category=Category.CAR, size_lw_m=(4.6, 1.9), xy_m=xy, yaw_rad=yaw, speed_mps=np.full(len(xy), 8.0))
+    return Window(hdmap, square_canvas(xy[len(xy) // 2], float(yaw[0]), pixels=256), (car,))
+
+
+def test_f1_counts_what_lies_within_a_metre() -> None:
+    truth, other = np.zeros((6, 64, 64), dtype=np.float32), np.zeros((6, 64, 64), dtype=np.float32)
+    truth[0, 20] = 1.0
+    other[0, 22] = 1.0  # 0.8 m away: found
+    assert maps.f1_of(truth, other, m_per_px=0.4) == {"boundary": 1.0}
+    other[0, 40] = 1.0  # and one that is not there: precision 1/2, recall 1
+    assert maps.f1_of(truth, other, m_per_px=0.4)["boundary"] == pytest.approx(2 / 3)
+    assert maps.f1_of(truth, np.zeros_like(truth), m_per_px=0.4) == {"boundary": 0.0}
+
+
+def test_the_truth_beats_a_straight_street_at_a_crossroads(window: Window) -> None:
+    truth = maps.draw(window, lambda sample, traffic: draw_map(sample.hdmap, sample.canvas))
+    straight = maps.draw(window, lambda sample, traffic: maps._straight(256))
+    assert min(truth.f1.values()) > 0.97
+    assert truth.law.lawful, truth.law.reasons
+    assert straight.f1["boundary"] < 0.9
+    scores = {
+        name: maps.scores_of([drawn], truth=[truth]) for name, drawn in (("truth", truth), ("straight", straight))
+    }
+    assert scores["truth"].width_m == scores["truth"].curvature_per_m == 0.0
+    assert scores["truth"].f1[0] > scores["straight"].f1[0]
+    assert "straight" in maps.table(scores)

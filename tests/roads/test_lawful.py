@@ -1,0 +1,104 @@
+"""Lawfulness: every rule is kept on a true map, and each breach is found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datagen.roads.canvas import Canvas
+from datagen.roads.lawful import RULES, connectedness, lawfulness
+from datagen.roads.raster import Track
+from datagen.scene import Boundary, Category, HDMap, Lane
+from datagen.scene.line import Line
+
+Drive = Callable[..., Track]
+
+
+@pytest.fixture()
+def lane(crossroads: HDMap) -> Lane:
+    """A lane of the main street that leads into the junction."""
+    return next(lane for lane in crossroads.lanes if lane.id in {"w-f0", "m-f0"})
+
+
+@pytest.fixture()
+def way(crossroads: HDMap, lane: Lane) -> np.ndarray:
+    """Along that lane and straight through the junction."""
+    lanes = {each.id: each for each in crossroads.lanes}
+    ahead = Line(lane.center_m).tangent[-1]
+    connector = max(
+        (lanes[name] for name in lane.successors), key=lambda each: float(Line(each.center_m).tangent[-1] @ ahead)
+    )
+    onward = lanes[connector.successors[0]]
+    points = np.concatenate([lane.center_m, connector.center_m[1:], onward.center_m[1:]])
+    return points[np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-6])]
+
+
+def test_driving_along_lanes_is_lawful(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
+) -> None:
+    found = lawfulness(crossroads, [drive_along(way)], on_junction)
+    assert found.lawful, found.reasons
+    assert found.share == 1.0
+    assert found.connected == 1.0
+    assert sum(found.judged.values()) == 4  # all rules but the one for people
+
+
+def test_going_back_on_a_lane_is_the_wrong_way(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
+) -> None:
+    found = lawfulness(crossroads, [drive_along(way[::-1])], on_junction)
+    assert found.kept["the right way"] == 0
+    assert any("the ego is not the right way: 100%" in reason for reason in found.reasons)
+
+
+def test_leaving_the_road_crosses_a_kerb(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
+) -> None:
+    aside = Line(way).offset(-30.0).points_m
+    found = lawfulness(crossroads, [drive_along(aside)], on_junction)
+    assert found.kept["on the road"] == 0
+    assert found.kept["off the kerb"] == 0
+
+
+def test_a_kerb_across_the_road_is_found(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
+) -> None:
+    line = Line(way)
+    at = line.at(np.full(2, line.project(np.array([on_junction.center_m]))[0][0]), np.array([-3.0, 3.0]))[0]
+    walled = replace(crossroads, boundaries=(*crossroads.boundaries, Boundary(id="wall", line_m=at)))
+    found = lawfulness(walled, [drive_along(way)], on_junction)
+    assert [rule for rule in RULES if found.kept[rule] < found.judged[rule]] == ["off the kerb"]
+
+
+def test_people_cross_on_crossings_unless_jaywalking_was_asked(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
+) -> None:
+    line = Line(way)
+    middle = float(line.project(np.array([on_junction.center_m]))[0][0])
+    across = line.at(np.full(2, middle - 38.0), np.array([-12.0, 14.0]))[0]
+    walker = drive_along(across, category=Category.ADULT, speed_mps=1.4)
+    found = lawfulness(crossroads, [walker], on_junction)
+    assert found.kept["on a crossing"] == 0 < found.judged["on a crossing"]
+    assert lawfulness(crossroads, [walker], on_junction, jaywalking=True).lawful
+
+
+def test_on_a_crossing_people_may_be_on_the_road(crossroads: HDMap, on_junction: Canvas, drive_along: Drive) -> None:
+    ring = crossroads.crossings[0].polygon.exterior_m
+    half = len(ring) // 2
+    middle_ends = np.stack([(ring[0] + ring[half - 1]) / 2, (ring[half] + ring[-1]) / 2])
+    walker = drive_along(middle_ends, category=Category.ADULT, speed_mps=1.4)
+    assert lawfulness(crossroads, [walker], on_junction).lawful
+
+
+def test_lanes_that_lead_nowhere_are_counted(crossroads: HDMap, on_junction: Canvas) -> None:
+    lost = tuple(replace(lane, successors=()) for lane in crossroads.lanes)
+    assert connectedness(crossroads, on_junction) == 1.0
+    assert connectedness(replace(crossroads, lanes=lost), on_junction) == 0.0
+
+
+def test_a_map_without_lanes_is_not_lawful(on_junction: Canvas) -> None:
+    found = lawfulness(HDMap(location="x", canvas_m=(500.0, 500.0)), [], on_junction)
+    assert found.reasons == ("the map has no lane",)
