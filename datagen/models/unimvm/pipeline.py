@@ -38,10 +38,10 @@ class Sampling(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     sampler: Sampler = Sampler.REDUCED_NOISE
-    steps: int = 10
+    steps: int = 12
     start: Start = Start.NOISE
-    sigma_max: float = 25.0
-    sigma_min: float = 0.02
+    sigma_max: float = 200.0
+    sigma_min: float = 0.3
     guidance: tuple[float, float] = (1.0, 1.0)
     keep: float = 0.6
     overlap: int = 2

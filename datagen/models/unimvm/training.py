@@ -6,7 +6,9 @@
 
 1 / c_out² = (sigma² + sigma_data²) / (sigma sigma_data)² is the weight of Karras et al. (2022), table 1, which is
 Stable Video Diffusion's (1 + sigma²) / sigma² at sigma_data = 1. w_channel goes as spread^0.7: the faint channels of
-a PCA-like latent must not cost as much as the strong ones. Sigma is log-normal (table 1, P_mean and P_std).
+a PCA-like latent must not cost as much as the strong ones. Sigma is log-normal (table 1, P_mean and P_std), and high:
+thousands of cells give a picture's mean away at any sigma that would drown a single one, so a network that seldom sees
+sigma > 25 reads day and night from the noise, not from the words, and its samples come out grey.
 """
 
 from __future__ import annotations
@@ -63,8 +65,8 @@ class UniMVMLessons(BaseModel):
     svd: Path | None = None
     front: int = 1
     phases: tuple[UniMVMPhase, ...]
-    sigma_mean: float = 0.7
-    sigma_std: float = 1.3
+    sigma_mean: float = 1.6
+    sigma_std: float = 1.9
     channel_power: float = 0.7
     foreground: float = 2.0
     drop_layout: float = 0.1
