@@ -100,6 +100,7 @@ def alongside(
     script, cues = scripted(script, actor.manoeuvres, way, body=body, setting=setting, speed_mps=speed)
     does = {m.do for m in actor.manoeuvres}
     close = "tailgate" in does or (actor.where == "behind" and (actor.gap_m or 9.0) < 6.0)
+    close = close or ("overtake" in does and actor.count > 1)  # nobody waits for the others
     driver = driver_of(
         body,
         route,
@@ -128,7 +129,8 @@ def _overtaking(casting: _Casting, act: Manoeuvre) -> _Start | None:
     lane, ego_mps = setting.beside(act.side or "left"), setting.speed_mps
     span = max(setting.duration_s - 0.4, 1.0)
     back = min(9.0, 2.5 + 1.2 * span)
-    way = back + casting.nose_m + EGO_FRONT_M + 6.0 + casting.onward_m
+    last_m = (casting.actor.count - 1) * (casting.body.size_lwh_m[0] + 5.0)
+    way = back + casting.nose_m + EGO_FRONT_M + 6.0 + 1.3 * last_m
     needed = ego_mps + max(way / span, 3.0)
     speed = max(needed, act.speed_mps or casting.said_mps or 0.0)
     ahead = -back - casting.nose_m - casting.onward_m

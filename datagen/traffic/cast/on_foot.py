@@ -14,7 +14,7 @@ from datagen.traffic.cast.at_kerb import run_out_reach_m
 from datagen.traffic.cast.kerbside import beside_road, kerb_spot, stands_near
 from datagen.traffic.crossing import crossing_moment_s, crossing_time_s, crossings_on
 from datagen.traffic.junction import EGO_FRONT_M, stopping_m
-from datagen.traffic.limits import drives
+from datagen.traffic.limits import drives, rear_axle_m
 from datagen.traffic.needs import ON_FOOT, ego_turn
 from datagen.traffic.people import stand, walk
 from datagen.traffic.role import Body, Role
@@ -133,7 +133,8 @@ def _standing_m(other: Role, setting: Setting) -> tuple[float, float] | None:
     if other.walk is not None:
         xy = other.walk.xy_m[:1]
     elif other.driver is not None and not np.any(other.driver.script.wish_mps) and other.driver.speed_mps == 0.0:
-        xy = other.driver.route.line.at(other.driver.s_m, other.driver.d_m)[0]
+        middle = other.driver.s_m + rear_axle_m(other.body.size_lwh_m[0])
+        xy = other.driver.route.line.at(middle, other.driver.d_m)[0]
     else:
         return None
     s, d = setting.route.line.project(xy)

@@ -82,7 +82,8 @@ def _of_speeding_up(act: Manoeuvre, need: Need) -> float:
 
 def _of_kerb(act: Manoeuvre, need: Need) -> float:
     stops = 0.0 if act.do == "pull_out" else min(need.speed_mps, 5.5) / need.limits.comfort_mps2
-    usual = max(1.35 * shift_time_s(need.lane_m, need.limits), min(3.4, 0.5 * need.duration_s))
+    slowly = 1.35 if need.limits.curvature > 0.15 else 1.9
+    usual = max(slowly * shift_time_s(need.lane_m, need.limits), min(3.4, 0.5 * need.duration_s))
     return max(act.takes_s if act.takes_s is not None else usual + stops, 1.5)
 
 
