@@ -1,6 +1,6 @@
 """What the engine costs: the same stages in a plain loop and through the engine, in one run.
 
-    OMP_NUM_THREADS=1 python benchmarks/engine.py [--clips 15] [--work 1.0] [--busy]
+    OMP_NUM_THREADS=1 python benchmarks/engine.py [--clips 15] [--work 1.0] [--busy] [--no-ops 100000]
 
 Work is sleep, so that the figures are the engine's and not those of other programs on the machine; `--busy` computes
 instead. Start-up (Ray's processes, one process for each worker) is reported beside it, as it is paid once a run.
@@ -20,12 +20,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import psutil
 import pyarrow as pa
 
-from datagen.engine import Row, Store, execute, read, summary
+from datagen.engine import Place, Row, Store, execute, read, summary
 from datagen.engine.cluster import connected
-from datagen.engine.ledger import SCHEMA, Ledger
+from datagen.engine.ledger import SCHEMA, compact
 from datagen.ports import Resources
+
+WRITERS = 64
+"""Of the ledger that is summed up."""
 
 SHARES = {"plan": 0.1, "film": 0.7, "export": 0.2}
 """Stage → its part of a clip's work."""
@@ -97,22 +101,53 @@ def engine(
     return (late[-1] - late[0]).total_seconds() / (len(late) - 1), (finished[0] - called).total_seconds()
 
 
-def status_seconds(rows: int) -> float:
-    """Return the seconds that the summary of a ledger with that many rows takes."""
+def status_seconds(rows: int) -> dict[str, float]:
+    """Return the seconds (on the clock, and of CPU) that the summary of a ledger with that many rows takes.
+
+    growing: 64 workers' shards.  finished: one file.
+    """
+    figures = {}
     with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger(Path(folder) / "ledger")
+        ledger = Place(Path(folder) / "ledger")
         now = datetime.now(UTC)
         row = Row(id="", index=0, state="done", attempts=1, started=now, finished=now, facts={"prompt": "rain"})
-        parts = 10
         table = pa.Table.from_pylist([row.cells()], schema=SCHEMA)
-        for part in range(parts):
-            index = np.arange(part, rows, parts)
+        for writer in range(WRITERS):
+            index = np.arange(writer, rows, WRITERS)
             some = table.take(np.zeros(len(index), dtype=np.int64))
-            some = some.set_column(0, "id", pa.array([f"clip{number:024d}" for number in index]))
-            ledger.write(some.set_column(1, "index", pa.array(index)))
-        started = time.perf_counter()
-        assert summary(Path(folder)).done == rows
-        return time.perf_counter() - started
+            some = some.set_column(
+                0, "id", pa.array([f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in index.tolist()])
+            )
+            ledger.write_parquet(f"000001-node-{writer}.0000.parquet", some.set_column(1, "index", pa.array(index)))
+        for when in ("growing", "finished"):
+            started, cpu = time.perf_counter(), time.process_time()
+            assert summary(Path(folder)).done == rows
+            figures[f"status_{when}_s"] = time.perf_counter() - started
+            figures[f"status_{when}_cpu_s"] = time.process_time() - cpu
+            compact(ledger, session=1)
+    return figures
+
+
+def no_ops(clips: int) -> dict[str, float]:
+    """Return how many clips without work pass a stage in a second, and what the driver's memory grows by meanwhile.
+
+    The growth is between a quarter of the clips and all of them: what comes before is start-up.
+    """
+    resident = psutil.Process().memory_info
+    grown: dict[str, int] = {}
+
+    def counted() -> Iterator[Thing]:
+        for number, thing in enumerate(things(clips)):
+            if number == clips // 4:
+                grown["quarter"] = resident().rss
+            yield thing
+        grown["all"] = resident().rss
+
+    with tempfile.TemporaryDirectory() as folder:
+        execute(counted(), [Work("idle", 0.0)], store=Store(Path(folder)), workers=2, progress=False)
+        finished = sorted(read(Path(folder), ["finished"])["finished"].to_pylist())[clips // 4 :]
+    rate = (len(finished) - 1) / (finished[-1] - finished[0]).total_seconds()
+    return {"ray_no_op_clips_per_s": rate, "driver_growth_mib": (grown["all"] - grown["quarter"]) / 2**20}
 
 
 def main() -> None:
@@ -121,12 +156,10 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=15)
     parser.add_argument("--work", type=float, default=1.0, help="seconds of work in a clip")
     parser.add_argument("--busy", action="store_true", help="compute instead of sleeping")
-    parser.add_argument("--no-ops", type=int, default=600, help="clips without work, for the rate of scheduling")
+    parser.add_argument("--no-ops", type=int, default=100_000, help="clips without work, for the rate of scheduling")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the ledger that is summed up")
     options = parser.parse_args()
     stages = [Work(name, share * options.work, busy=options.busy) for name, share in SHARES.items()]
-    idle = [Work("idle", 0.0)]
-
     figures: dict[str, float] = {"clips": options.clips, "work_s": options.work}
     figures["plain_s_per_clip"] = base = plain(stages, clips=options.clips)
     in_process, _ = engine(stages, clips=options.clips, executor="local")
@@ -135,13 +168,12 @@ def main() -> None:
         figures["ray_start_s"] = time.perf_counter() - started
         one, figures["first_clip_s"] = engine(stages, clips=options.clips, executor="ray")
         two, _ = engine(stages, clips=options.clips * 2, executor="ray", workers=2)
-        no_op, _ = engine(idle, clips=options.no_ops, executor="ray", workers=2)
+        idle = no_ops(options.no_ops)
     figures["local_overhead_percent"] = 100 * (in_process / base - 1)
     figures["ray_overhead_percent"] = 100 * (one / base - 1)
     figures["ray_speed_up_2_workers"] = one / two
-    figures["ray_no_op_clips_per_s"] = 1 / no_op
     figures["driver_peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures["summary_s"] = status_seconds(options.rows)
+    figures |= idle | status_seconds(options.rows)
     print(json.dumps({key: round(value, 3) for key, value in figures.items()}, indent=1))
 
 

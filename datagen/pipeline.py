@@ -177,8 +177,8 @@ def _film(run: Run) -> FilmStage:
 
 def merge(run: Run) -> None:
     """Make one dataset of the clips that are done, in the recipe's order; none leaves no dataset."""
-    folders = [run.store.clip_folder(take.id) for take in run.takes]
-    fragments = [folder / FRAGMENT for folder in folders if folder.is_dir()]
+    done = [take.id for take in run.takes if run.store.has_clip(take.id)]
+    fragments = [run.store.clip_folder(id) / FRAGMENT for id in done]
     if fragments:
         exporter: Exporter = plugins.build("exporter", run.recipe.export)
         exporter.merge(fragments, run.dataset, about=about(run))

@@ -129,6 +129,10 @@ class Store:
         """Return where the item lies when it is complete. Raises InputError for an id that is no plain name."""
         return self._local / "clips" / checked_id(id)
 
+    def has_clip(self, id: str) -> bool:
+        """Say whether the item is complete: a folder without its seal is none."""
+        return (self.clip_folder(id) / SEALS["done"][1]).is_file()
+
     def dropped_folder(self, id: str) -> Path:
         """Return where the item lies when it was dropped."""
         return self._local / "dropped" / checked_id(id)
@@ -148,7 +152,7 @@ class Store:
         if self.place.local:
             yield self.place.local
             return
-        with tempfile.TemporaryDirectory(prefix="datagen-", ignore_cleanup_errors=True) as name:
+        with tempfile.TemporaryDirectory(prefix="datagen.copy-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             for kind in FINISHED:
                 if self.place.has(kind):

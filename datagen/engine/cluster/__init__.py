@@ -27,6 +27,7 @@ from datagen.engine.cluster.connection import connected, nodes, there
 from datagen.engine.cluster.floor import Floor
 from datagen.engine.cluster.pool import Pool
 from datagen.engine.jobs import Books
+from datagen.engine.limits import terminable
 from datagen.engine.placement import lanes, placement
 from datagen.ports import Stage
 
@@ -42,7 +43,7 @@ def run(
     workers: int | None,
 ) -> None:
     """Work on all items. Raises what a stage's `open` raises, and InputError for a cluster that cannot be reached."""
-    with connected(address):
+    with connected(address), terminable():  # Ray has its own idea of SIGTERM
         machines = nodes()
         needs = [stage.resources for stage in stages]
         lane_count = workers or lanes(needs, nodes=machines)

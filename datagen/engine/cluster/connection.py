@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,8 +23,10 @@ OBJECT_STORE_BYTES = 200 * 1024**2
 START_TRIES = 3
 """On a very busy machine Ray's processes may not come up in the time it gives them."""
 
-LONGEST_TEMP_FOLDER = 40
-"""Characters. Ray puts Unix sockets some 60 characters below it, and their paths may have 107."""
+TEMP_PREFIX = "datagen-"
+
+LONGEST_TEMP_FOLDER = 20
+"""Characters. Ray puts Unix sockets 62 characters below what is made in it, and their paths may have 107."""
 
 
 @contextmanager
@@ -95,10 +98,18 @@ def _loopback() -> Iterator[None]:
 
 @contextmanager
 def _temp_folder() -> Iterator[Path]:
-    """Yield a folder for Ray's sockets and logs whose path is short enough for a Unix socket, and remove it."""
-    parent = tempfile.gettempdir()
-    parent = parent if len(parent) <= LONGEST_TEMP_FOLDER else "/tmp"
-    with tempfile.TemporaryDirectory(prefix="datagen-", dir=parent, ignore_cleanup_errors=True) as folder:
+    """Yield a folder for Ray's sockets and logs whose path is short enough for a Unix socket, and remove it.
+
+    Those of drivers that were killed before they could are removed as well.
+    """
+    parent = Path(tempfile.gettempdir())
+    parent = parent if len(str(parent)) <= LONGEST_TEMP_FOLDER else Path("/tmp")
+    for left in parent.glob(f"{TEMP_PREFIX}*"):
+        pid = left.name.removeprefix(TEMP_PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    prefix = f"{TEMP_PREFIX}{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
