@@ -118,6 +118,7 @@ def _forget_the_driver(place: Place) -> None:
     replace(said, beat=said.beat - timedelta(minutes=2)).write(place)
 
 
+@pytest.mark.chaos
 def test_two_drivers_are_kept_apart(bucket, make):
     run = make((Place(bucket) / "twice").where, clips=CLIPS, options={"executor": "local", "seconds": 0.5})
     run.start()
