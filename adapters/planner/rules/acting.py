@@ -41,7 +41,7 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
     if who.ego and act.do in ("brake", "wait", "yield") and _yields_to_somebody(coming):
         r.pending.acts.append(Act(do="cross"))
         r.pending.beside = True
-    if who.ego and act.do == "overtake":
+    if who.ego and act.do in ("overtake", "yield"):
         r.pending.beside = True
     r.act = add(r, who, act)
     r.subject, r.fresh = who, False

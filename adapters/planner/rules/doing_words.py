@@ -144,7 +144,8 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "reverse",
         {},
-        "reverse|back up|drive backwards|go backwards|roll back|back out|drive in reverse|roll backwards|back",
+        "reverse|back up|drive backwards|go backwards|roll back|back out|drive in reverse|roll backwards|back into|"
+        "back out of",
     ),
     (
         "park",

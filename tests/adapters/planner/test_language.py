@@ -12,9 +12,10 @@ import pytest
 
 from adapters.planner import huggingface, openai, smollm2
 from datagen.errors import ClipError, InputError
-from datagen.ports import Dropped
+from datagen.ports import Dropped, Take
 from datagen.scene import Prompt
 from datagen.scene.plan import Plan
+from datagen.stages import PlanStage
 
 KEY = "sk-a-secret-of-the-test"
 
@@ -96,6 +97,16 @@ def test_an_endpoint_s_line_becomes_a_plan_and_its_cost_a_note(endpoint: Endpoin
     assert endpoint.asked[0]["path"] == "/v1/chat/completions"
     assert endpoint.asked[0]["temperature"] == 0
     assert endpoint.keys == [f"Bearer {KEY}"]
+
+
+def test_tokens_cost_and_what_was_left_out_come_into_the_ledger(endpoint: Endpoint, tmp_path: Path) -> None:
+    endpoint.answers = [(200, "clear day | car: constant speed to 900km/h | out: dragons, unicorns")]
+    planner = asking(endpoint, usd_per_million_in=2.0, usd_per_million_out=2.0)
+    (take,) = PlanStage(planner).run([Take(id="a", prompt=prompt("a car at 900 km/h, dragons"), workdir=tmp_path)])
+    assert isinstance(take, Take)
+    assert take.notes["planner"] == "700 tokens in, 20 out, 0.001440 USD"
+    assert take.notes["left_out"] == "dragons; 900km/h", "unicorns were never asked for"
+    assert KEY not in str(take)
 
 
 def test_the_same_prompt_is_asked_once_even_by_another_planner(endpoint: Endpoint, tmp_path: Path) -> None:

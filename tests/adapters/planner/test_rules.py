@@ -188,6 +188,16 @@ def test_whom_the_ego_yields_to_crosses() -> None:
     assert does(plan) == ["cross"]
 
 
+def test_after_yielding_to_somebody_the_ego_goes_on() -> None:
+    plan = read("we yield to a cyclist at the junction then turn right")
+    assert [(m.do, m.side) for m in plan.ego] == [("yield", None), ("turn", "right")]
+    assert does(plan) == ["keep_lane"]
+
+
+def test_coming_back_is_no_reversing() -> None:
+    assert [m.do for m in read("we swerve left and back again").ego] == ["swerve"]
+
+
 def test_an_empty_road_has_no_traffic() -> None:
     assert read("no traffic, clear night").density == "empty"
     assert read("rush hour downtown").density == "heavy"
