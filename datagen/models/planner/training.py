@@ -52,7 +52,7 @@ class PlannerTraining(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     base: Path | None = None
     seed: int = 0
-    steps: int = 1500
+    steps: int = 800
     batch: int = 16
     rank: int = 8
     alpha: int = 16
