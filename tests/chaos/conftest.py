@@ -54,7 +54,7 @@ class Harmed:
         """Start it, wait for its end, and return exit code, totals and what it said."""
         process = self.start(**options)
         out, err = process.communicate(timeout=2 * PATIENCE_S)
-        totals = json.loads(out) if out.strip() else {}
+        totals = json.loads(out.splitlines()[-1]) if out.strip() else {}  # Ray speaks as well
         return process.returncode, totals, err
 
     def wait_for_clips(self, count: int) -> None:
