@@ -12,10 +12,11 @@ from datagen.scene.line import Line
 from datagen.traffic.cast.kerbside import kerb_spot
 from datagen.traffic.cast.on_foot import pace_mps
 from datagen.traffic.limits import limits_of
+from datagen.traffic.looks import drawn
 from datagen.traffic.needs import AT_KERB
 from datagen.traffic.people import stand, walk
 from datagen.traffic.role import Body, Role, body_of, driver_of
-from datagen.traffic.route import Route
+from datagen.traffic.route import GRID_M, Route
 from datagen.traffic.script import WARM_UP_S, cruise
 from datagen.traffic.setting import Setting
 
@@ -56,7 +57,7 @@ def _traffic(setting: Setting, event: Sequence[Role], *, count: int, rng: np.ran
     for lane, route, s in places:
         if made >= count:
             return
-        category = Category(rng.choice([str(c) for c in _MIX], p=np.array(list(_MIX.values()))))
+        category = drawn(_MIX, rng=rng)
         body = body_of(f"traffic-{made}", category, kind=None, color=None, rng=rng)
         speed = setting_speed(setting, lane) * float(rng.uniform(0.85, 1.08))
         speed = min(speed, limits_of(category).top_mps)
@@ -117,15 +118,13 @@ def _places(setting: Setting, rng: np.random.Generator) -> list[tuple[Lane, Rout
             jittered = float(s + rng.uniform(-3.0, 3.0))
             if 9.0 < jittered < length - 12.0:
                 places.append((lane, route, jittered))
-    order = np.argsort([abs(_along_ego(setting, route, s)) + rng.uniform(0, 30.0) for _, route, s in places])
+    halfway = setting.route.line.at(setting.ego_at(setting.duration_s / 2))[0][0]
+    here = np.array(
+        [route.line.points_m[min(round(s / GRID_M), len(route.line.points_m) - 1)] for _, route, s in places]
+    )
+    away = np.linalg.norm(here.reshape(-1, 2) - halfway, axis=1)
+    order = np.argsort(away + rng.uniform(0.0, 30.0, len(places)))
     return [places[i] for i in order]
-
-
-def _along_ego(setting: Setting, route: Route, s: float) -> float:
-    """Return how far a place is from where the ego is halfway."""
-    here = route.line.at(s)[0][0]
-    there = setting.route.line.at(setting.ego_at(setting.duration_s / 2))[0][0]
-    return float(np.linalg.norm(here - there))
 
 
 class _Taken:
@@ -244,7 +243,7 @@ def _people(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
         if len(near) == 0:
             return
         start = float(line.along_m[near[int(rng.integers(len(near)))]])
-        category = Category(rng.choice([str(c) for c in _PEOPLE], p=np.array(list(_PEOPLE.values()))))
+        category = drawn(_PEOPLE, rng=rng)
         body = body_of(f"person-{made}", category, kind=None, color=None, rng=rng)
         speed = pace_mps(category, hard=False, rng=rng)
         if rng.random() < 0.15:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import numpy as np
 
 from datagen.scene import Category, Group, Look
+
+T = TypeVar("T")
 
 COLORS: dict[str, tuple[float, float, float]] = {
     "white": (0.90, 0.90, 0.89),
@@ -70,13 +75,21 @@ def look_of(category: Category, kind: str, *, color: str | None, rng: np.random.
     name = color or _OWN_KIND_COLORS.get(kind) or _OWN_COLORS.get(category)
     if name not in COLORS:
         shares = _CLOTHES if category.group in (Group.PERSON, Group.CYCLE) else _CAR_COLORS
-        name = str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
+        name = drawn(shares, rng=rng)
     tint = np.clip(np.array(COLORS[name]) * rng.uniform(0.93, 1.05), 0.02, 0.97)
     return Look(color_rgb=(float(tint[0]), float(tint[1]), float(tint[2])), kind=kind)
 
 
 def usual_kind(category: Category, *, rng: np.random.Generator) -> str:
     """Return a kind as often as it is met: mostly the first ones."""
-    kinds = category.kinds
-    share = np.array([0.42, 0.22, 0.2, 0.1, 0.06][: len(kinds)])
-    return str(rng.choice(kinds, p=share / share.sum()))
+    return drawn(dict(zip(category.kinds, (0.42, 0.22, 0.2, 0.1, 0.06))), rng=rng)
+
+
+def drawn(shares: Mapping[T, float], *, rng: np.random.Generator) -> T:
+    """Return one of the keys, each as often as its share says; shares need not add up to 1."""
+    point = float(rng.random()) * sum(shares.values())
+    for key, share in shares.items():
+        point -= share
+        if point < 0.0:
+            return key
+    return list(shares)[-1]

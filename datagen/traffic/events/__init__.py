@@ -65,6 +65,8 @@ def happens(tracks: Tracks, name: str, *, act: Manoeuvre) -> bool:
 
 def missed(tracks: Tracks, name: str, *, act: Manoeuvre) -> str | None:
     """Return why a manoeuvre of a body does not count as done, or None if it was done and could be seen."""
+    if name not in tracks.ids:
+        return f"{name} is never there"
     body = tracks.column(name)
     if tracks.present[:, body].sum() < 5:
         return f"{name} is never there"

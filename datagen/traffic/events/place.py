@@ -92,13 +92,13 @@ def filters(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
 def turns(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
     """Its heading ends over 45 degrees to the side that was said, right if none was."""
     change = turned(tracks, body)
-    return abs(change) > np.deg2rad(45.0) and (change > 0) == ((act.side or "right") == "left")
+    return bool(abs(change) > np.deg2rad(45.0)) and (change > 0) == ((act.side or "right") == "left")
 
 
 def turns_round(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
     """Its heading changes by over 115 degrees."""
     del act
-    return abs(turned(tracks, body)) > np.deg2rad(115.0)
+    return bool(abs(turned(tracks, body)) > np.deg2rad(115.0))
 
 
 def comes_towards(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
