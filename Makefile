@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 export OMP_NUM_THREADS ?= 1
+# what the tests' outcome depends on
+TESTED := Makefile README.md setup.cfg constraints.txt pyproject.toml \
+	$(shell find adapters benchmarks datagen docs eval recipes tests -type f -not -path '*/__pycache__/*')
 
 .PHONY: demo test check format bench bench-film bench-merge bench-engine bench-traffic gain-small chaos soak clean
 
@@ -10,15 +13,18 @@ demo: .venv/base  ## make a small dataset from four prompts and show it
 	$(BIN)/datagen run recipes/quickstart.yaml
 	$(BIN)/datagen view recipes/quickstart.yaml
 
-test: .venv/dev  ## run the tests
-	$(BIN)/python -m pytest
+test: .venv/tested  ## run the tests, if anything changed since they passed
 
 check: .venv/dev  ## the gate: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) test
+
+.venv/tested: .venv/dev $(TESTED)
 	$(BIN)/python -m pytest
+	touch $@
 
 format: .venv/dev
 	$(BIN)/ruff format .
