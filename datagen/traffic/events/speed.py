@@ -15,7 +15,7 @@ _STANDS_MPS = 0.5
 
 
 def keeps_lane(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
-    """It drives, and ends within 1.2 m of where it was in its lane, or where it has no lane."""
+    """It drives, and ends within 1.8 m of where it was across its lane, or where it has no lane."""
     del act
     return (
         bool(np.median(speed_of(tracks, body)) > 0.4) and float(abs(np.ptp(across_lane(tracks, body)[[0, -1]]))) < 1.8
