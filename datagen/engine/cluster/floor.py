@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ObjectLostError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, ObjectLostError, RayError, RayTaskError
 
 from datagen.engine.cluster.connection import nodes
 from datagen.engine.cluster.pool import Pool, Worker
@@ -27,6 +27,8 @@ CLOSING_SECONDS = 10.0
 MERCY_SECONDS = 5.0
 """A stage is interrupted at its time limit (limits.py); one that does not react is killed so much later."""
 MOST_FAILED_OPENINGS = 3
+DOUBT_SECONDS = 45.0
+"""Ray takes up to half a minute to say that a node is dead; until then its workers are only out of reach."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,15 @@ class Call:
     items: list[ray.ObjectRef] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
     deadline: float = float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """A call whose worker is out of reach: its own fault, or its node's?"""
+
+    call: Call
+    failure: Failure
+    until: float
 
 
 class Floor:
@@ -57,6 +68,7 @@ class Floor:
         self.computing = 0
         self.staff: list[Worker] = []
         self._stale: defaultdict[str, list[Path]] = defaultdict(list)
+        self._doubts: list[Doubt] = []
         self._nodes: list[Node] = []
         self._census_due = 0.0
 
@@ -92,7 +104,8 @@ class Floor:
         return max(1, len(self._nodes)), [pool.state() for pool in self.pools]
 
     def _in_play(self) -> bool:
-        return any(pool.waiting for pool in self.pools) or any(call.batch for call in self.calls.values())
+        waiting = any(pool.waiting for pool in self.pools)
+        return waiting or bool(self._doubts) or any(call.batch for call in self.calls.values())
 
     def _begin(self, job: Job) -> None:
         if self.roams and job.node:
@@ -152,8 +165,10 @@ class Floor:
 
     def _any_before(self, number: int) -> bool:
         """Whether anything in play has yet to reach this stage."""
-        return any(pool.waiting for pool in self.pools[:number]) or any(
-            call.batch and call.pool < number for call in self.calls.values()
+        return (
+            bool(self._doubts)
+            or any(pool.waiting for pool in self.pools[:number])
+            or any(call.batch and call.pool < number for call in self.calls.values())
         )
 
     def _grow(self) -> None:
@@ -186,14 +201,17 @@ class Floor:
         """Wait for something to happen, and act on all that has."""
         started = time.monotonic()
         short = [pool for pool in self.pools if self._is_short_of_workers(pool)]
-        soonest = min(call.deadline for call in self.calls.values())
+        soonest = min((call.deadline for call in self.calls.values()), default=float("inf"))
         patience = max(0.0, min(BEAT_SECONDS, soonest - started))
-        ready = ray.wait(list(self.calls), num_returns=1, timeout=patience)[0]
+        if not self.calls:
+            time.sleep(patience)
+        ready = ray.wait(list(self.calls), num_returns=1, timeout=patience)[0] if self.calls else []
         for pool in short:
             pool.waited_s += time.monotonic() - started
         if ready:
             for ref in ray.wait(list(self.calls), num_returns=len(self.calls), timeout=0)[0]:
                 self._answered(ref, self.calls.pop(ref))
+        self._resolve_doubts()
         now = time.monotonic()
         for ref in [ref for ref, call in self.calls.items() if call.deadline < now]:
             call = self.calls.pop(ref)
@@ -209,6 +227,9 @@ class Floor:
                 self._lost(call, Failure.of(error), excused=True)
             elif not isinstance(error, RayTaskError):
                 what = f"lost its worker ({type(error).__name__}: {str(error).splitlines()[0]})"
+                if call.batch and isinstance(error, ActorUnavailableError):
+                    self._doubt(call, what, details=str(error))
+                    return
                 self._replace(call, what, details=str(error), excused=_is_nodes_fault(call.worker, error))
             elif call.batch:
                 self._free(call)
@@ -237,15 +258,26 @@ class Floor:
         pool.worked(time.monotonic() - call.since, items=len(call.batch))
         self.computing -= pool.share.computes
 
+    def _doubt(self, call: Call, what: str, *, details: str) -> None:
+        """Give a worker up that is out of reach, and wait to see whether its node is as well."""
+        self._dismiss(call)
+        if self.pools[call.pool].size == 0:
+            self._hire(call.pool)
+        failure = Failure(error=f"stage '{self.pools[call.pool].stage.name}' {what}", traceback=details)
+        self._doubts.append(Doubt(call=call, failure=failure, until=time.monotonic() + DOUBT_SECONDS))
+
+    def _resolve_doubts(self) -> None:
+        for doubt in list(self._doubts):
+            node_is_dead = not _is_alive(doubt.call.worker.node)
+            if node_is_dead or time.monotonic() > doubt.until:
+                self._doubts.remove(doubt)
+                self._lost(doubt.call, doubt.failure, excused=node_is_dead)
+
     def _replace(self, call: Call, what: str, *, details: str = "", excused: bool = False) -> None:
         """Give a worker up, start another, and let its jobs begin again."""
         pool = self.pools[call.pool]
-        ray.kill(call.worker.actor)
-        self.staff.remove(call.worker)
-        pool.lost(call.worker)
-        if call.batch:
-            self.computing -= pool.share.computes
-        elif not excused:
+        self._dismiss(call)
+        if not call.batch and not excused:
             pool.failed_openings += 1
             if pool.failed_openings >= MOST_FAILED_OPENINGS:
                 times = f"{pool.failed_openings} times in a row"
@@ -253,6 +285,15 @@ class Floor:
         if not excused or pool.size == 0:  # what a node took with it grows again where there is room
             self._hire(call.pool)
         self._lost(call, Failure(error=f"stage '{pool.stage.name}' {what}", traceback=details), excused=excused)
+
+    def _dismiss(self, call: Call) -> None:
+        """End a worker, if it is not dead already."""
+        pool = self.pools[call.pool]
+        ray.kill(call.worker.actor)
+        self.staff.remove(call.worker)
+        pool.lost(call.worker)
+        if call.batch:
+            self.computing -= pool.share.computes
 
     def _lost(self, call: Call, failure: Failure, *, excused: bool = False) -> None:
         """Nothing came of a call: a job that was alone has failed an attempt; jobs in company are tried alone."""
