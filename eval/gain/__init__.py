@@ -16,7 +16,7 @@ from pathlib import Path
 
 from datagen import pipeline
 from datagen.engine import Store
-from datagen.errors import InputError
+from datagen.errors import DatagenError, InputError
 from eval.gain.compare import Result, compare, results_of
 from eval.gain.page import verdict, write_page
 from eval.gain.recipe import Data, GainRecipe, Real, load_recipe
@@ -79,6 +79,10 @@ def gain(recipe: GainRecipe, run: Path, *, address: str | None = None) -> tuple[
     for trial in trials:
         if store.clip_folder(trial.id).is_dir():
             results[trial.detector][trial.arm] += results_of([store.clip_folder(trial.id)])
+    if not results:
+        raise DatagenError(
+            f"no trial came to an end; what went wrong stands in {run / 'ledger'} (datagen status {run})"
+        )
     comparisons = [
         compare(detector, arms[name], arms[recipe.reference], resamples=recipe.resamples)
         for detector, arms in results.items()

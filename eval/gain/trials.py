@@ -4,7 +4,7 @@
 <run>/
   recipe.json
   clips/<trial>/       trial.json (numbers), matches.npz (for resampling scenes), weights.safetensors
-  lessons/<trial>/     a training under way, from which a broken-off trial goes on; removed when it is done
+  lessons/<trial>/     a training under way, from which a broken-off trial goes on; its curve stays
   ledger/              what became of every trial
 ```
 
@@ -32,7 +32,7 @@ from eval.scoring import judged_detection, open_dataset, samples_of, score_track
 from eval.slices import score_slices, slices_of
 from eval.tracker import tracks_of
 
-TRIAL, MATCHES, LESSONS = "trial.json", "matches.npz", "lessons"
+TRIAL, MATCHES, LESSONS, CURVE = "trial.json", "matches.npz", "lessons", "curve.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def trials_of(recipe: GainRecipe, run: Path) -> list[Trial]:
                         look_at=look_at,
                     )
                 )
-                rival = rival or lessons / "curve.jsonl"
+                rival = rival or lessons / CURVE
     return trials
 
 
@@ -134,7 +134,17 @@ def _run(trial: Trial) -> Trial:
         "looked_at": {name: examined(detector, portion, Path(weights)) for name, portion in trial.look_at.items()},
     }
     (trial.workdir / TRIAL).write_text(json.dumps(report, indent=1), encoding="utf-8")
+    _tidy(trial.lessons)
     return trial
+
+
+def _tidy(lessons: Path) -> None:
+    """Leave nothing of a finished training but its curve, which other arms are told against."""
+    for path in lessons.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != CURVE:
+            path.unlink()
 
 
 def examined(detector: Detector, portion: Portion, weights: Path, *, matches: Path | None = None) -> dict[str, Any]:

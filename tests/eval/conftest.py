@@ -37,10 +37,19 @@ def exported(street: Scene, nuscenes_rig: Rig, tmp_path_factory: pytest.TempPath
     return _MADE["street"]
 
 
-def export(scene: Scene, rig: Rig, folder: Path) -> Exported:
+@pytest.fixture
+def glimpse(street: Scene, nuscenes_rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Two key frames of the street as a dataset; nobody may write into it."""
+    if "glimpse" not in _MADE:
+        rig = nuscenes_rig.resized(*PICTURE_PX)
+        _MADE["glimpse"] = export(street, rig, tmp_path_factory.mktemp("glimpse"), seconds=1.0)
+    return _MADE["glimpse"]
+
+
+def export(scene: Scene, rig: Rig, folder: Path, *, seconds: float = 5.0) -> Exported:
     """Look at a scene, write grey pictures and real sweeps, and make a dataset of it."""
-    prompt = Prompt(id="p0", index=0, text="", seed=3, duration_s=5.0)
-    timeline = regular_timeline(scene.ego.start_us, 5.0, rate_hz=2.0, views=len(rig.cameras))
+    prompt = Prompt(id="p0", index=0, text="", seed=3, duration_s=seconds)
+    timeline = regular_timeline(scene.ego.start_us, seconds, rate_hz=2.0, views=len(rig.cameras))
     clip = Clip(id="street", prompt=prompt, scene=scene, rig=rig, timeline=timeline, folder=folder / "frames")
     labels: list[Label] = []
     for seen in observe(scene, rig, timeline=timeline, seed=prompt.seed):

@@ -114,13 +114,13 @@ def test_mistakes_of_an_experiment_are_told_with_their_place(tmp_path: Path) -> 
         load_recipe(path)
 
 
-def test_an_experiment_runs_from_recipe_to_page_and_again_without_work(exported, tmp_path: Path, capsys) -> None:
+def test_an_experiment_runs_from_recipe_to_page_and_again_without_work(glimpse, tmp_path: Path, capsys) -> None:
     try:
         provide()
     except DependencyError as error:
         pytest.skip(str(error))
     recipe = tmp_path / "tiny.yaml"
-    data = f"{{root: {exported.dataset}, split: synth_all}}"
+    data = f"{{root: {glimpse.dataset}, split: synth_all}}"
     low = "options: [model.test_cfg.score_thr=0.0, model.test_cfg.nms_pre=10, model.test_cfg.max_per_img=10]"
     recipe.write_text(
         f"""

@@ -1,11 +1,11 @@
 """What a training with synthetic data needs beside mmengine's own hooks; for any config, by `custom_hooks`.
 
-| hook                | does                                                                              |
-|---------------------|-----------------------------------------------------------------------------------|
-| `SyntheticGainHook` | evaluates on the real validation split as it goes; the curve against a rival's    |
-| `SyntheticMixHook`  | the ratio of synthetic to real samples over training, down to real ones only      |
-| `LabelTrustHook`    | boxes that the judge distrusts are dropped, or trained on less often              |
-| `PlainCheckpointHook` | checkpoints that can be resumed from without unpickling objects                 |
+| hook                  | does                                                                              |
+|-----------------------|-----------------------------------------------------------------------------------|
+| `SyntheticGainHook`   | evaluates on the real validation split as it goes; the curve against a rival's    |
+| `SyntheticMixHook`    | the ratio of synthetic to real samples over training, down to real ones only      |
+| `LabelTrustHook`      | boxes that the judge distrusts are dropped, or trained on less often              |
+| `PlainCheckpointHook` | checkpoints that can be resumed from without unpickling objects                   |
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import IterBasedTrainLoop, Runner
@@ -51,7 +52,8 @@ class SyntheticGainHook(Hook):
         """Set the loop's schedule, and forget what a broken-off training wrote beyond its last checkpoint."""
         if not isinstance(runner.train_loop, IterBasedTrainLoop):
             raise InputError("SyntheticGainHook needs a training that counts iterations (IterBasedTrainLoop)")
-        runner.train_loop.val_interval = self._every
+        loop = runner.train_loop
+        loop.val_interval, loop.dynamic_milestones, loop.dynamic_intervals = self._every, [0], [self._every]
         self._curve.parent.mkdir(parents=True, exist_ok=True)
         kept = [line for line in read_curve(self._curve) if line["iteration"] <= runner.iter]
         self._curve.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
@@ -106,7 +108,8 @@ class SyntheticMixHook(Hook):
         loader = runner.train_dataloader
         if not isinstance(loader.sampler, MixtureSampler):
             raise InputError("SyntheticMixHook needs `sampler=dict(type='MixtureSampler')` in train_dataloader")
-        loader.sampler.follow(self.schedule, draws=runner.max_iters * loader.batch_size)
+        loader.sampler.follow(self.schedule, draws=runner.max_iters * loader.batch_size * get_world_size())
+        _load_anew(runner)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
@@ -152,6 +155,7 @@ class LabelTrustHook(Hook):
             for token, trust in read_trust(source.root / source.version).items()
         }
         dataset.keep_boxes = self.keep
+        _load_anew(runner)
         runner.logger.info(f"label trust: {sum(t < 1 for t in self._trust.values())} boxes are not wholly trusted")
 
     def keep(self, entry: int, tokens: Sequence[str]) -> Bool[np.ndarray, "n"]:
@@ -161,6 +165,14 @@ class LabelTrustHook(Hook):
             return trust >= self._threshold
         self._drawn[entry] += 1
         return np.random.default_rng([self._seed, entry, self._drawn[entry]]).random(len(trust)) < trust
+
+
+def _load_anew(runner: Runner) -> None:
+    """Begin loading again: worker processes copied the dataset and drew ahead when the loop was built."""
+    loader = runner.train_dataloader
+    if loader.num_workers:
+        loader._iterator = None
+        runner.train_loop.dataloader_iterator = type(runner.train_loop.dataloader_iterator)(loader)
 
 
 def read_trust(tables: Path) -> dict[str, float]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmdet3d.registry import DATASETS, MODELS
+from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
@@ -71,13 +71,13 @@ def look(portion: Portion, weights: Path, *, model: str, options: Sequence[str])
     config = config_of(model, splits, iterations=1, options=options)
     network = MODELS.build(config.model).to(get_device()).eval()
     _load(network, weights)
-    dataset = DATASETS.build(config.test_dataloader.dataset)
-    loader = Runner.build_dataloader({**config.test_dataloader, "dataset": dataset})
+    loader = Runner.build_dataloader(config.test_dataloader)
+    classes = loader.dataset.metainfo["classes"]
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     with torch.no_grad():
         for batch in loader:
             for sample in network.test_step(batch):
-                found[sample.metainfo["sample_token"]] += boxes_of(sample.to_dict(), dataset.metainfo["classes"])
+                found[sample.metainfo["sample_token"]] += boxes_of(sample.to_dict(), classes)
     return {token: united(boxes) for token, boxes in found.items()}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.registry import DATA_SAMPLERS
 from mmengine.runner import Runner
 from safetensors.torch import load_file
@@ -47,8 +48,8 @@ def test_a_small_detector_learns_and_its_boxes_can_be_judged(model: str, made, t
     assert 0.0 <= learned.curve[0]["detection/mAP"] < 0.5
     found = detector.look(made.portion(), learned.weights)
     assert score_detection(open_dataset(made.root, "v1.0-synth"), "synth_all", found).boxes > 0
-    log = next((tmp_path / "mmengine").rglob("vis_data/scalars.json"), None)
-    assert log is None or "synthetic_share" in log.read_text()
+    counted = MessageHub.get_current_instance().get_scalar("train/synthetic_share").data[0]
+    assert counted.tolist() == [0.5, 0.5]
 
 
 def test_a_lesson_broken_off_goes_on_and_the_curve_of_another_arm_is_told_against(made, tmp_path: Path) -> None:
@@ -56,14 +57,14 @@ def test_a_lesson_broken_off_goes_on_and_the_curve_of_another_arm_is_told_agains
     short = lesson(made, iterations=1)
     detector.learn(short, tmp_path / "rival")
     shutil.copytree(tmp_path / "rival", tmp_path / "arm")
-    both = replace(short, name="more", iterations=2, evaluate_every=1, rival=tmp_path / "rival" / "curve.jsonl")
+    both = replace(short, name="more", iterations=3, evaluate_every=1, rival=tmp_path / "rival" / "curve.jsonl")
     learned = detector.learn(both, tmp_path / "arm")
-    assert learned.iterations == 2
-    assert [point["iteration"] for point in learned.curve] == [1, 2]
-    assert [point["arm"] for point in learned.curve] == ["both", "more"]
+    assert learned.iterations == 3
+    assert [point["iteration"] for point in learned.curve] == [1, 2, 3]
+    assert [point["arm"] for point in learned.curve] == ["both", "more", "more"]
     before, after = (load_file(tmp_path / arm / "weights.safetensors") for arm in ("rival", "arm"))
     assert any(not torch.equal(before[key], after[key]) for key in before)
-    checkpoint = torch.load(next((tmp_path / "arm" / "mmengine").glob("iter_2.pth")), weights_only=True)
+    checkpoint = torch.load(next((tmp_path / "arm" / "mmengine").glob("iter_3.pth")), weights_only=True)
     assert "cfg" not in checkpoint["meta"]
 
 
@@ -90,7 +91,8 @@ def test_distrusted_boxes_have_weight_0_and_half_trusted_ones_half(made, tmp_pat
     def share(hook: LabelTrustHook, token: str, draws: int = 400) -> float:
         runner = _loader(made, data=data)
         hook.before_train(runner)
-        found = [token in data.get_data_info(entry)["ann_info"]["annotation_token"] for _ in range(draws)]
+        drawn = runner.train_dataloader.dataset
+        found = [token in drawn.get_data_info(entry)["ann_info"]["annotation_token"] for _ in range(draws)]
         return float(np.mean(found))
 
     assert share(LabelTrustHook(how="drop", threshold=0.5), first, 5) == 0.0
