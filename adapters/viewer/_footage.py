@@ -99,6 +99,12 @@ class Footage:
         span_us = int(self.timestamp_us[-1] - self.timestamp_us[0])
         return (len(self.timestamp_us) - 1) * 1e6 / span_us if span_us else 2.0
 
+    def presence(self, track: Track) -> Bool[np.ndarray, "frames"]:
+        """Say at which frames a track has a box. After the last key frame boxes are held, as the devkit holds them."""
+        last_key_us = self.timestamp_us[self.is_keyframe][-1]
+        held = (self.timestamp_us > last_key_us) & (track.trajectory.end_us == last_key_us)
+        return track.trajectory.covers(self.timestamp_us) | held
+
     @property
     def boxes(self) -> int:
         """How many annotations it has."""

@@ -129,7 +129,7 @@ def _log_frame(
     pose = footage.world_SE3_lidar[frame]
     points = cloud[:, :3] @ pose[:3, :3].T + pose[:3, 3] - origin_m
     recording.log(f"{root}/lidar", rr.Points3D(points, radii=0.03, colors=_heights(points[:, 2])))
-    recording.log(f"{root}/boxes", _boxes(footage.tracks, int(footage.timestamp_us[frame]), origin_m=origin_m))
+    recording.log(f"{root}/boxes", _boxes(footage, frame, origin_m=origin_m))
 
 
 def _log_picture(
@@ -144,12 +144,12 @@ def _log_picture(
     recording.log(path, rr.EncodedImage(contents=view.pictures[frame].read_bytes(), media_type="image/jpeg"))
 
 
-def _boxes(tracks: Sequence[Track], timestamp_us: int, *, origin_m: Float[np.ndarray, "3"]) -> rr.Boxes3D:
-    """Return all boxes of one instant; a track that is not there has none."""
+def _boxes(footage: Footage, frame: int, *, origin_m: Float[np.ndarray, "3"]) -> rr.Boxes3D:
+    """Return all boxes of one frame; a track that is not there has none."""
     import rerun as rr
 
-    now = np.array([timestamp_us], dtype=np.int64)
-    there = [track for track in tracks if track.trajectory.covers(now)[0]]
+    now = footage.timestamp_us[frame : frame + 1]
+    there = [track for track in footage.tracks if footage.presence(track)[frame]]
     poses = [track.trajectory.at(now) for track in there]
     return rr.Boxes3D(
         centers=np.array([centre[0] - origin_m for centre, _ in poses]).reshape(-1, 3),

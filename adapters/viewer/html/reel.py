@@ -102,24 +102,21 @@ def _view(view: View, place: Place, footage: Footage, *, origin_m: Float[np.ndar
 
 
 def _track(track: Track, footage: Footage, *, origin_m: Float[np.ndarray, "3"]) -> dict[str, Any]:
-    there = track.trajectory.covers(footage.timestamp_us)
-    last_key_us = footage.timestamp_us[footage.is_keyframe][-1]
-    there |= (footage.timestamp_us > last_key_us) & (track.trajectory.end_us == last_key_us)
+    there = footage.presence(track)
     centres, quats = track.trajectory.at(footage.timestamp_us)
     ahead = rotation_from_quat(quats)[:, :, 0]
     nearest = np.searchsorted(track.trajectory.timestamp_us, footage.timestamp_us, side="right") - 1
     first, last = (int(index) for index in np.flatnonzero(there)[[0, -1]])
     shown = slice(first, last + 1)
-    poses = np.column_stack([_round((centres - origin_m) * 100), _round(np.arctan2(ahead[:, 1], ahead[:, 0]) * 1000)])[
-        shown
-    ]
+    yaw_rad = np.arctan2(ahead[:, 1], ahead[:, 0])
+    poses = np.column_stack([_round((centres - origin_m) * 100), _round(yaw_rad * 1000)])
     return {
         "group": group_of(track.category),
         "name": track.category.value.replace("_", " "),
         "size": _cm(track.size_lwh_m),
         "event": track.event,
         "first": first,
-        "pose": [row.tolist() if here else None for row, here in zip(poses, there[shown])],
+        "pose": [row.tolist() if here else None for row, here in zip(poses[shown], there[shown])],
         "seen": "".join(track.visibility[max(0, int(index))] or "4" for index in nearest[shown]),
     }
 

@@ -180,7 +180,7 @@ def test_a_dataset_to_compare_with_is_drawn_beside(browser, run_folder):
 def test_a_run_that_kept_nothing_has_a_report_that_says_why(tmp_path: Path, browser):
     recipe = tmp_path / "strict.yaml"
     recipe.write_text(
-        "prompts: [day, a pedestrian crosses]\nclip: {duration_s: 0.5, rate_hz: 2}\njudge: {min_labels: 9999}\n"
+        "prompts: [clear day]\nclip: {duration_s: 1, rate_hz: 2}\njudge: {min_labels: 9999}\n"
         "film: {use: raycast, width_px: 64, height_px: 32}\nengine: {executor: local}\n",
         encoding="utf-8",
     )
