@@ -64,7 +64,8 @@ def vectors(hdmap: HDMap, canvas: Canvas) -> Picture:
         line(lane.center_m, colour)
         ends = fixed(lane.center_m)[len(lane.center_m) // 2 - 1 :][:2]
         if len(ends) == 2:
-            cv2.arrowedLine(page, *(tuple(map(int, end)) for end in ends), colour, 1, cv2.LINE_AA, _SHIFT, 1.5)
+            tail, head = (tuple(map(int, end)) for end in ends)
+            cv2.arrowedLine(page, tail, head, colour, 1, cv2.LINE_AA, _SHIFT, 1.5)
     return page
 
 

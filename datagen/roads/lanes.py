@@ -29,6 +29,8 @@ _HALF_M = (1.2, 2.4)
 _GRID_M = 1.0
 _SHORTEST_M = 3.2
 """A band shorter than this, if nothing leads on from it, is no lane."""
+_MOST = 200
+"""No map has more lanes than this outside junctions; of more, which only noise has, the longest are kept."""
 _BESIDE_M = (2.2, 5.2)
 """How far apart the centre lines of neighbouring lanes are."""
 
@@ -51,7 +53,7 @@ def lanes_of(
 
     ahead: unit vectors in the canvas's frame on the bands, 0 elsewhere.  smoothing_m: of centre lines.
     """
-    ways = list(_ways(ahead, canvas=canvas, smoothing_m=smoothing_m))
+    ways = sorted(_ways(ahead, canvas=canvas, smoothing_m=smoothing_m), key=lambda way: -way.line.length_m)[:_MOST]
     streets = _Streets.of([way.line for way in ways], surface)
     lanes = []
     for number, way in enumerate(ways):
@@ -160,11 +162,13 @@ def _beside(line: Line, aside_m: Float[np.ndarray, "points"]) -> Points:
 def _with_neighbours(lanes: list[Lane]) -> tuple[Lane, ...]:
     """Give lanes the neighbours of their own direction one may change to: beside their middle, and not far."""
     lines = [Line(lane.center_m) for lane in lanes]
+    tree = shapely.STRtree([shapely.LineString(lane.center_m) for lane in lanes])
     left_of: dict[str, str] = {}
     for lane, line in zip(lanes, lines):
         best = _BESIDE_M[1]
         middle, heading = line.at(line.length_m / 2)
-        for other, there in zip(lanes, lines):
+        for index in sorted(tree.query(shapely.Point(middle[0]), predicate="dwithin", distance=_BESIDE_M[1])):
+            other, there = lanes[index], lines[index]
             if other is lane:
                 continue
             s, d = there.project(middle)

@@ -2,7 +2,7 @@
 
 | rule          | holds for somebody if                                                                       |
 |---------------|---------------------------------------------------------------------------------------------|
-| on the road   | a vehicle's middle is on the drivable area, at least ON_ROAD of its way                      |
+| on the road   | a moving vehicle's middle is on the drivable area, at least ON_ROAD of its way               |
 | on a lane     | of a moving vehicle's way on the road, at least ON_LANE is on lanes, connectors or junctions |
 | right way     | where it is on lanes, one of them points its way, at least WITH_LANE of the time             |
 | off the kerb  | a vehicle's way crosses no boundary                                                          |
@@ -153,6 +153,8 @@ def _verdicts(track: Track, ground: _Ground, *, jaywalking: bool) -> dict[str, t
         stray = shapely.contains_xy(ground.carriageway, *xy.T) & ~shapely.contains_xy(ground.crossings, *xy.T)
         seconds = float(stray.sum()) * _STEP_S if len(xy) > 1 else STRAY_S * float(stray.any())
         return {"on a crossing": (seconds <= STRAY_S, f"{seconds:.1f} s on the road beside one")}
+    if track.stands:
+        return {}
     on_road = shapely.contains_xy(ground.road, *xy.T)
     share = float(on_road.mean())
     verdicts = {"on the road": (share >= ON_ROAD, f"{1 - share:.0%} of its way off it")}

@@ -151,7 +151,7 @@ def _lines(lines_m: Iterable[Float[np.ndarray, "_ 2"]], canvas: Canvas) -> Layer
     layer = np.zeros(canvas.size_px[::-1], dtype=np.uint8)
     thickness = max(1, round(LINE_M / canvas.m_per_px))
     ways = [_fixed(line, canvas) for line in lines_m]
-    cv2.polylines(layer, ways, False, 255, thickness=thickness, lineType=cv2.LINE_AA, shift=_SHIFT)
+    cv2.polylines(layer, ways, False, (255,), thickness=thickness, lineType=cv2.LINE_AA, shift=_SHIFT)
     return layer.astype(np.float32) / 255
 
 
@@ -170,10 +170,10 @@ def _filled(polygons: Iterable[Polygon], canvas: Canvas) -> Layer:
             continue
         if polygon.holes_m:
             one = np.zeros_like(layer)
-            cv2.fillPoly(one, rings, 255, shift=_SHIFT)
+            cv2.fillPoly(one, rings, (255,), shift=_SHIFT)
             np.maximum(layer, one, out=layer)
         else:
-            cv2.fillPoly(layer, rings, 255, shift=_SHIFT)
+            cv2.fillPoly(layer, rings, (255,), shift=_SHIFT)
     return cv2.resize(layer, canvas.size_px, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
@@ -186,9 +186,9 @@ def _directions(centers_m: Iterable[Float[np.ndarray, "_ 2"]], canvas: Canvas) -
         length = np.linalg.norm(step, axis=1)
         for start, end, (dx, dy), size in zip(corners[:-1], corners[1:], step, length):
             if size > 0:
-                ends = tuple(map(int, start)), tuple(map(int, end))
-                cv2.line(across, *ends, float(dx / size), thickness=thickness, shift=_SHIFT)
-                cv2.line(along, *ends, float(-dy / size), thickness=thickness, shift=_SHIFT)
+                first, last = tuple(map(int, start)), tuple(map(int, end))
+                cv2.line(across, first, last, (float(dx / size),), thickness=thickness, shift=_SHIFT)
+                cv2.line(along, first, last, (float(-dy / size),), thickness=thickness, shift=_SHIFT)
     return across, along
 
 
@@ -202,7 +202,7 @@ def _stamp(track: Track, canvas: Canvas, said: list[tuple[Layer, Float[np.ndarra
         footprint = corners @ np.array([[cos, sin], [-sin, cos]]) + track.xy_m[step]
         ring = _fixed(footprint, canvas)
         for layer, values in said:
-            cv2.fillConvexPoly(layer, ring, float(values[step]), shift=_SHIFT)
+            cv2.fillConvexPoly(layer, ring, (float(values[step]),), shift=_SHIFT)
 
 
 def _every(track: Track) -> list[int]:

@@ -128,7 +128,7 @@ def _smooth_branches(
 
 def _nodes(links: dict[_Pixel, list[_Pixel]]) -> tuple[dict[_Pixel, int], list[Float[np.ndarray, "2"]]]:
     node_of: dict[_Pixel, int] = {}
-    middle = []
+    middle: list[Float[np.ndarray, "2"]] = []
     for pixel in sorted(pixel for pixel, near in links.items() if len(near) != 2):
         if pixel in node_of:
             continue

@@ -29,6 +29,8 @@ from datagen.roads.skeleton import branches_of
 from datagen.scene import Area, Boundary, Divider, DividerKind, HDMap, Lane, Paint, Polygon
 
 Mask = Bool[np.ndarray, "rows columns"]
+_SPECK_M2 = 1.0
+"""A ring around less than this is neither an area nor a hole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,7 @@ def _shape(layer: Float[np.ndarray, "rows columns"], canvas: Canvas, least_m2: f
     rings = [ring[:, ::-1] - 0.5 for ring in find_contours(padded, 0.5)]
     world = [shapely.Polygon(canvas.to_world(ring)) for ring in rings if len(ring) > 3]
     shape: BaseGeometry = shapely.Polygon()
-    for part in sorted((part.buffer(0) for part in world), key=lambda part: -part.area):
+    for part in sorted((part.buffer(0) for part in world if part.area > _SPECK_M2), key=lambda part: -part.area):
         shape = shape.symmetric_difference(part)
     kept = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area >= least_m2]
     return shapely.union_all(kept).simplify(0.25 * canvas.m_per_px)

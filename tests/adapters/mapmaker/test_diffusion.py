@@ -29,7 +29,7 @@ torch.set_num_threads(1)
 def weights(tmp_path: Path) -> Path:
     """An untrained network: what it draws is noise."""
     torch.manual_seed(0)
-    network = MapDenoiser(Spec(name="small", pixels=128, patch=4, channels=(32, 32)))
+    network = MapDenoiser(Spec(name="small", pixels=64, patch=4, channels=(32, 32)))
     save_hdmap(tmp_path / "w.safetensors", network, tensors=network.state_dict(), about={})
     return tmp_path / "w.safetensors"
 
