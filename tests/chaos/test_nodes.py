@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -47,8 +49,14 @@ def test_a_job_is_submitted(tmp_path, undisturbed):
     """`ray start --head` as docs/cluster.md says, then `ray job submit`."""
     bin = Path(sys.executable).parent
     temp = tmp_path.parent / "r"  # short: Ray puts sockets below it
-    environment = {**os.environ, "RAY_ENABLE_RAY_CLUSTER": "1"}
-    ports = ["--port=16379", "--dashboard-port=18265", "--dashboard-host=127.0.0.1", "--node-ip-address=127.0.0.1"]
+    environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token_hex(32)}
+    port, dashboard = free_port(), free_port()
+    ports = [
+        f"--port={port}",
+        f"--dashboard-port={dashboard}",
+        "--dashboard-host=127.0.0.1",
+        "--node-ip-address=127.0.0.1",
+    ]
     start = [bin / "ray", "start", "--head", "--num-cpus=2", f"--temp-dir={temp}", *ports, "--disable-usage-stats"]
     subprocess.run(start, check=True, env=environment, capture_output=True, timeout=600)
     try:
@@ -62,12 +70,19 @@ def test_a_job_is_submitted(tmp_path, undisturbed):
             "--scars",
             str(tmp_path / "scars"),
         ]
-        submit = [bin / "ray", "job", "submit", "--address=http://127.0.0.1:18265", "--", *command]
+        submit = [bin / "ray", "job", "submit", f"--address=http://127.0.0.1:{dashboard}", "--", *command]
         done = subprocess.run(submit, env=environment, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, done.stdout + done.stderr
         assert '"done": 11, "dropped": 1, "failed": 0' in done.stdout
     finally:
         stop_ray(temp)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def stop_ray(temp: Path) -> None:
