@@ -199,9 +199,9 @@ def _camera_model(splits: Splits, iterations: int, head: Part, *, code_weight: l
         "test_cfg": {
             "use_rotate_nms": True,
             "nms_across_levels": False,
-            "nms_pre": 100,
+            "nms_pre": 50,
             "nms_thr": 0.3,
-            "score_thr": 0.02,
+            "score_thr": 0.05,
             "min_bbox_size": 0,
             "max_per_img": 50,
         },
