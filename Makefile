@@ -9,9 +9,9 @@ TESTED := Makefile README.md setup.cfg constraints.txt pyproject.toml \
 
 .PHONY: demo test check format bench bench-film bench-merge bench-engine bench-traffic gain-small chaos soak clean
 
-demo: .venv/base  ## make a small dataset from four prompts and show it
+demo: .venv/base  ## make a small dataset from four prompts, its report and contact sheets
 	$(BIN)/datagen run recipes/quickstart.yaml
-	$(BIN)/datagen view recipes/quickstart.yaml
+	$(BIN)/datagen view recipes/quickstart.yaml --viewer sheet
 
 test: .venv/tested  ## run the tests, if anything changed since they passed
 

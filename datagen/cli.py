@@ -273,7 +273,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command(view, "datagen view runs/quickstart-1a2b3c4d")
     sub.add_argument("run", help="a run's folder, or its recipe")
-    sub.add_argument("--viewer", default="html", help="how to show it (default: html)")
+    sub.add_argument(
+        "--viewer", default="html", help=f"how to show it: {', '.join(plugins.words('viewer'))} (default: html)"
+    )
     sub.add_argument("--rerun", action="store_true", help="write an .rrd file for the Rerun viewer instead")
     sub.add_argument("--against", type=Path, metavar="DATASET", help="a real dataset to compare distributions with")
     recipe_options(sub)
