@@ -60,7 +60,7 @@ class Step:
         before = b"".join(path.read_bytes() for path in sorted(clip.workdir.glob("*.bin")))
         content = hashlib.sha256(before + f"{clip.id} {self.name}".encode()).digest() * 2000
         (clip.workdir / f"{self.name}.bin").write_bytes(content)
-        if self.name == "film":
+        if self.name == ("judge" if clip.fate.endswith("sealed") else "film"):  # the last stage's worker settles
             suffer(self._fate(clip))
         if self.name == "judge" and clip.id.endswith("7"):
             return Dropped(reason="a seven")
