@@ -69,11 +69,11 @@ class Diary:
         self.overlap += overlaps(moment, small)
 
     def over_time(self) -> list[float]:
-        """Return ΔE of every sighting of tracks that are seen more than once."""
+        """Return ΔE of every sighting of tracks that are seen at more than one moment."""
         return [
             _apart(seen.lab, np.median([one.lab for one in track], axis=0))
             for track in self._tracks().values()
-            if len(track) > 1
+            if len({one.frame for one in track}) > 1
             for seen in track
         ]
 

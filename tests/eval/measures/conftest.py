@@ -34,16 +34,21 @@ class Take:
 
 
 _TAKES: list[Take] = []
+_MADE: dict[str, Path] = {}
 
 
 @pytest.fixture
 def film(street: Scene, nuscenes_rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Return `film(alter)`: the dataset with every picture altered."""
+    """Return `film(alter)`: the dataset with every picture altered; nobody may write into `film()`."""
     if not _TAKES:
         night = replace(driven_on(street, 12.0), ambience=Ambience(light=Light.NIGHT))
         _TAKES.extend(take(scene, nuscenes_rig, number) for number, scene in enumerate((street, night)))
 
-    def made(alter: Alter = lambda image: image) -> Path:
+    def made(alter: Alter | None = None) -> Path:
+        if alter is None:
+            if "real" not in _MADE:
+                _MADE["real"] = made(lambda image: image)
+            return _MADE["real"]
         folder = tmp_path_factory.mktemp("film")
         fragments = [fragment(one, number, folder / str(number), alter) for number, one in enumerate(_TAKES)]
         plugins.build("exporter", {"use": "nuscenes"}).merge(fragments, folder / "dataset")
