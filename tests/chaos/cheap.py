@@ -155,4 +155,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as at a terminal: jobs in the background ignore Ctrl-C
     sys.exit(main())
