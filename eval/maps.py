@@ -40,11 +40,12 @@ from scipy.stats import wasserstein_distance
 from datagen import plugins
 from datagen.models.hdmap.pairs import Pairs, read_pair
 from datagen.models.hdmap.pipeline import DiffusionMaps, MapModel, Sampling
+from datagen.models.hdmap.scale import finer
 from datagen.models.hdmap.weights import load_hdmap
 from datagen.roads.canvas import square_canvas
 from datagen.roads.furnish import furnished
 from datagen.roads.lawful import Lawfulness, lawfulness
-from datagen.roads.raster import MapRaster, TrafficRaster, draw_map, draw_traffic
+from datagen.roads.raster import MapRaster, TrafficRaster, draw_map
 from datagen.roads.reference import reference_road
 from datagen.roads.vectorise import vectorised
 from datagen.scene import HDMap, Place
@@ -104,7 +105,8 @@ def measure(chosen: argparse.Namespace) -> tuple[str, bool]:
     """Measure, and say whether the model beats both baselines on F1 and on lawfulness."""
     trainer = plugins.load("trainer", "hdmap")
     model = DiffusionMaps(load_hdmap(chosen.weights), Sampling(steps=chosen.steps))
-    train = Pairs.under(chosen.train or chosen.weights.parent / "samples" / "train", pixels=model.pixels)
+    folder = chosen.train or chosen.weights.parent / "samples" / "train"
+    train = Pairs.under(folder, pixels=model.pixels // model.coarse)
     places = trainer.Places(
         roadnet=chosen.roadnet,
         scenes=None if chosen.roadnet else {"use": "sumo", "networks": 1000, "first_network": chosen.first_network},
@@ -113,7 +115,7 @@ def measure(chosen: argparse.Namespace) -> tuple[str, bool]:
         seed=7,
     )
     samples = list(islice(trainer.samples_of(places, pixels=model.pixels), chosen.samples))
-    drawers = drawers_of(model, train, pixels=model.pixels)
+    drawers = drawers_of(model, train)
     drawn = {name: [draw(sample, drawer) for sample in samples] for name, drawer in drawers.items()}
     scores = {name: scores_of(maps, truth=drawn["truth"]) for name, maps in drawn.items()}
     if chosen.page:
@@ -126,27 +128,27 @@ def measure(chosen: argparse.Namespace) -> tuple[str, bool]:
     return "\n".join(told), better
 
 
-def drawers_of(model: MapModel, train: Pairs, *, pixels: int) -> dict[str, Drawer]:
+def drawers_of(model: DiffusionMaps, train: Pairs) -> dict[str, Drawer]:
     """Return who draws maps, by name."""
-    nearest = _Nearest.of(train)
-    street = _straight(pixels)
+    nearest = _Nearest.of(train, coarse=model.coarse)
+    street = _straight(model.pixels)
     return {
         "diffusion": lambda sample, traffic: _drawn(model, traffic, seed=0),
         "retrieval": lambda sample, traffic: nearest.map_for(traffic),
         "straight": lambda sample, traffic: street,
-        "truth": lambda sample, traffic: draw_map(sample.hdmap, sample.canvas),
+        "truth": lambda sample, traffic: sample.truth,
     }
 
 
 def draw(sample: Any, drawer: Drawer) -> Drawn:
     """Let one map be drawn for a sample, and measure it."""
-    raster = drawer(sample, draw_traffic(sample.tracks, sample.canvas))
+    raster = drawer(sample, sample.traffic)
     hdmap = vectorised(raster, sample.canvas, canvas_m=sample.hdmap.canvas_m, location="drawn")
-    truth, again = draw_map(sample.hdmap, sample.canvas), draw_map(hdmap, sample.canvas)
+    again = draw_map(hdmap, sample.canvas)
     return Drawn(
         raster=raster,
         hdmap=hdmap,
-        f1=f1_of(truth, again, m_per_px=sample.canvas.m_per_px),
+        f1=f1_of(sample.truth, again, m_per_px=sample.canvas.m_per_px),
         law=lawfulness(hdmap, sample.tracks, sample.canvas),
     )
 
@@ -205,16 +207,18 @@ class _Nearest:
     """The training samples by what their traffic looks like."""
 
     pairs: Pairs
+    coarse: int
     features: Float[np.ndarray, "samples features"]
 
     @classmethod
-    def of(cls, pairs: Pairs) -> _Nearest:
-        return cls(pairs, np.stack([_feature(read_pair(path).traffic.numpy()) for path in pairs.paths]))
+    def of(cls, pairs: Pairs, *, coarse: int) -> _Nearest:
+        return cls(pairs, coarse, np.stack([_feature(read_pair(path).traffic.numpy()) for path in pairs.paths]))
 
     def map_for(self, traffic: TrafficRaster) -> MapRaster:
         """Return the true map of the sample with the nearest traffic."""
         distance = np.linalg.norm(self.features - _feature(traffic), axis=1)
-        raster: MapRaster = read_pair(self.pairs.paths[int(np.argmin(distance))]).truth.numpy()
+        truth = read_pair(self.pairs.paths[int(np.argmin(distance))]).truth
+        raster: MapRaster = finer(truth[None], self.coarse)[0].numpy()
         return raster
 
 
@@ -241,8 +245,7 @@ def _drawn(model: MapModel, traffic: TrafficRaster, *, seed: int) -> MapRaster:
 def _difference(model: MapModel, samples: Iterable[Any]) -> float:
     found = []
     for sample in samples:
-        traffic = draw_traffic(sample.tracks, sample.canvas)
-        a, b = (_drawn(model, traffic, seed=seed)[3] > 0.5 for seed in (0, 1))
+        a, b = (_drawn(model, sample.traffic, seed=seed)[3] > 0.5 for seed in (0, 1))
         found.append(1 - (a & b).sum() / max((a | b).sum(), 1))
     return float(np.mean(found))
 

@@ -13,7 +13,6 @@ from jaxtyping import Float, UInt8
 
 from datagen.models.hdmap.training import picture
 from datagen.roads.canvas import Canvas
-from datagen.roads.raster import draw_traffic
 from datagen.scene import DividerKind, HDMap
 
 _SCALE, _SHIFT = 2, 4
@@ -24,7 +23,7 @@ def write_page(path: Path, samples: Sequence[Any], drawn: Mapping[str, Sequence[
     """Write a PNG: a row for each sample, two columns for each drawer, its raster with the traffic and its vectors."""
     rows = [_titles(list(drawn), width=_SCALE * samples[0].canvas.size_px[0])]
     for index, sample in enumerate(samples):
-        traffic = torch.from_numpy(draw_traffic(sample.tracks, sample.canvas))[None]
+        traffic = torch.from_numpy(sample.traffic)[None]
         panels = []
         for maps in drawn.values():
             raster = picture(torch.from_numpy(maps[index].raster)[None], traffic)[0].numpy()

@@ -141,7 +141,7 @@ def _blank(canvas: Canvas) -> Layer:
     return np.zeros(canvas.size_px[::-1], dtype=np.float32)
 
 
-def _fixed(points_m: Float[np.ndarray, "points 2"], canvas: Canvas) -> np.ndarray:
+def _fixed(points_m: Float[np.ndarray, "*points 2"], canvas: Canvas) -> np.ndarray:
     """Return points as OpenCV's fixed-point pixels, whose integers are pixel centres."""
     pixels = canvas.to_pixels(np.asarray(points_m, dtype=np.float64)) - 0.5
     return np.round(np.clip(pixels, -32768, 32768) * 2**_SHIFT).astype(np.int32)
@@ -180,8 +180,11 @@ def _filled(polygons: Iterable[Polygon], canvas: Canvas) -> Layer:
 def _directions(centers_m: Iterable[Float[np.ndarray, "_ 2"]], canvas: Canvas) -> tuple[Layer, Layer]:
     across, along = _blank(canvas), _blank(canvas)
     thickness = max(1, round(BAND_M / canvas.m_per_px))
+    room, limits = thickness * 2**_SHIFT, 2**_SHIFT * np.array(canvas.size_px)
     for center in centers_m:
         corners = _fixed(center, canvas)
+        if (corners.max(axis=0) < -room).any() or (corners.min(axis=0) > limits + room).any():
+            continue
         step = np.diff(corners.astype(np.float64), axis=0)
         length = np.linalg.norm(step, axis=1)
         for start, end, (dx, dy), size in zip(corners[:-1], corners[1:], step, length):
@@ -197,10 +200,11 @@ def _stamp(track: Track, canvas: Canvas, said: list[tuple[Layer, Float[np.ndarra
     length, width = track.size_lw_m
     width, length = max(width, canvas.m_per_px), max(length, canvas.m_per_px)
     corners = np.array([[length, width], [length, -width], [-length, -width], [-length, width]]) / 2
-    for step in _every(track):
-        cos, sin = np.cos(track.yaw_rad[step]), np.sin(track.yaw_rad[step])
-        footprint = corners @ np.array([[cos, sin], [-sin, cos]]) + track.xy_m[step]
-        ring = _fixed(footprint, canvas)
+    steps = _every(track)
+    cos, sin = np.cos(track.yaw_rad[steps]), np.sin(track.yaw_rad[steps])
+    turn = np.stack([np.stack([cos, sin], axis=-1), np.stack([-sin, cos], axis=-1)], axis=-2)
+    rings = _fixed(corners @ turn + track.xy_m[steps][:, None], canvas)
+    for step, ring in zip(steps, rings):
         for layer, values in said:
             cv2.fillConvexPoly(layer, ring, (float(values[step]),), shift=_SHIFT)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from datagen.roads.canvas import square_canvas
+from datagen.roads.canvas import Canvas, square_canvas
 from datagen.roads.furnish import furnished
-from datagen.roads.raster import Track, draw_map
+from datagen.roads.raster import Track, draw_map, draw_traffic
 from datagen.roads.reference import reference_road
 from datagen.scene import Category, HDMap, Place
 from datagen.scene.line import Line
@@ -22,8 +22,18 @@ class Window:
     """What a sample has."""
 
     hdmap: HDMap
-    canvas: object
+    canvas: Canvas
     tracks: tuple[Track, ...]
+
+    @property
+    def truth(self) -> np.ndarray:
+        """The true map's raster."""
+        return draw_map(self.hdmap, self.canvas)
+
+    @property
+    def traffic(self) -> np.ndarray:
+        """The tracks' raster."""
+        return draw_traffic(self.tracks, self.canvas)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +59,7 @@ def test_f1_counts_what_lies_within_a_metre() -> None:
 
 
 def test_the_truth_beats_a_straight_street_at_a_crossroads(window: Window) -> None:
-    truth = maps.draw(window, lambda sample, traffic: draw_map(sample.hdmap, sample.canvas))
+    truth = maps.draw(window, lambda sample, traffic: sample.truth)
     straight = maps.draw(window, lambda sample, traffic: maps._straight(256))
     assert min(truth.f1.values()) > 0.97
     assert truth.law.lawful, truth.law.reasons

@@ -57,9 +57,9 @@ class HDMapTrainer:
     def train(self, out: Path, *, stop_after: int | None = None) -> Path:
         """See `datagen.ports.Trainer`."""
         settings = self.settings
-        pixels, kept = settings.full_spec().pixels, settings.samples or out / "samples"
-        pairs = prepare(settings.places(unseen=False), kept / "train", pixels=pixels)
-        held_out = prepare(settings.places(unseen=True), kept / "held_out", pixels=pixels)
+        spec, kept = settings.full_spec(), settings.samples or out / "samples"
+        pairs = prepare(settings.places(unseen=False), kept / "train", pixels=spec.pixels, coarse=spec.coarse)
+        held_out = prepare(settings.places(unseen=True), kept / "held_out", pixels=spec.pixels, coarse=spec.coarse)
         lessons = HDMapLessons(**settings.model_dump(include=set(HDMapLessons.model_fields)))
         return train_hdmap(lessons, out, pairs=pairs, held_out=held_out, stop_after=stop_after)
 

@@ -16,6 +16,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,10 +29,11 @@ from adapters.trainer.hdmap.traffic import Roads, seeded_traffic
 from datagen import plugins
 from datagen.errors import InputError
 from datagen.models.hdmap.pairs import write_pair
+from datagen.models.hdmap.scale import coarser
 from datagen.ports import Dropped, SceneSource, Take
 from datagen.recipe import derive_seed
 from datagen.roads.canvas import Canvas, square_canvas
-from datagen.roads.raster import Track, draw_map, draw_traffic, tracks_of
+from datagen.roads.raster import MapRaster, Track, TrafficRaster, draw_map, draw_traffic, tracks_of
 from datagen.scene import HDMap, Prompt, Scene
 
 _TRIES = 8
@@ -64,6 +66,16 @@ class Sample:
     hdmap: HDMap
     canvas: Canvas
     tracks: tuple[Track, ...]
+
+    @cached_property
+    def truth(self) -> MapRaster:
+        """The true map's raster."""
+        return draw_map(self.hdmap, self.canvas)
+
+    @cached_property
+    def traffic(self) -> TrafficRaster:
+        """The tracks' raster."""
+        return draw_traffic(self.tracks, self.canvas)
 
 
 def samples_of(places: Places, *, pixels: int) -> Iterator[Sample]:
@@ -124,15 +136,15 @@ def _window(hdmap: HDMap, tracks: tuple[Track, ...], *, pixels: int) -> Sample |
     half = len(ego.xy_m) // 2
     canvas = square_canvas(ego.xy_m[half], float(ego.yaw_rad[half]), pixels=pixels)
     sample = Sample(location=hdmap.location, hdmap=hdmap, canvas=canvas, tracks=tracks)
-    return sample if draw_map(hdmap, canvas)[3].mean() > _LEAST_ROAD else None
+    return sample if sample.truth[3].mean() > _LEAST_ROAD else None
 
 
-def prepare(places: Places, folder: Path, *, pixels: int) -> Path:
-    """Write the samples' rasters into `folder`, unless they are there already; return it.
+def prepare(places: Places, folder: Path, *, pixels: int, coarse: int = 1) -> Path:
+    """Write the samples' rasters, made coarser, into `folder`, unless they are there already; return it.
 
     Raises InputError if the places have no road at all.
     """
-    said = hashlib.sha256(f"{places.model_dump_json()} {pixels}".encode()).hexdigest()
+    said = hashlib.sha256(f"{places.model_dump_json()} {pixels} {coarse}".encode()).hexdigest()
     done = folder / "places.sha256"
     if done.is_file() and done.read_text(encoding="utf-8").strip() == said:
         return folder
@@ -142,8 +154,8 @@ def prepare(places: Places, folder: Path, *, pixels: int) -> Path:
     numbers = count()
     for sample in samples_of(places, pixels=pixels):
         name = re.sub(r"[^A-Za-z0-9_-]", "_", sample.location)
-        traffic, truth = draw_traffic(sample.tracks, sample.canvas), draw_map(sample.hdmap, sample.canvas)
-        write_pair(folder / f"{name}-{next(numbers):06d}.png", traffic=traffic, truth=truth)
+        path = folder / f"{name}-{next(numbers):06d}.png"
+        write_pair(path, traffic=coarser(sample.traffic, coarse), truth=coarser(sample.truth, coarse))
     if next(numbers) == 0:
         raise InputError(f"{folder}: the places have no road to learn from")
     done.write_text(said + "\n", encoding="utf-8")

@@ -39,7 +39,7 @@ class MapDenoiser(nn.Module):
         self.register_buffer("spread", torch.ones(MAP_CHANNELS) if spread is None else spread)
         levels, area = len(spec.channels), spec.patch**2
         self.unet: Any = UNet2DModel(
-            sample_size=spec.pixels // spec.patch,
+            sample_size=spec.seen_px // spec.patch,
             in_channels=(MAP_CHANNELS + TRAFFIC_CHANNELS) * area,
             out_channels=MAP_CHANNELS * area,
             block_out_channels=spec.channels,

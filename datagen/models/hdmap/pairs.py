@@ -1,5 +1,6 @@
-"""Samples on disk: one picture for each, 13 panels one above the other, 7 of traffic and 6 of the map.
+"""Samples on disk, as a network sees them: one picture for each.
 
+It has 13 panels one above the other, 7 of traffic and 6 of the map.
 Values from 0 to 1 lie in 0 to 255; directions, from -1 to 1, around 128. Speeds beyond 1 are cut off.
 """
 

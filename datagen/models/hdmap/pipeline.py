@@ -10,6 +10,7 @@ from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from datagen.models.hdmap.scale import coarser, finer
 from datagen.models.hdmap.weights import Denoiser
 from datagen.models.samplers import Sampler, karras_sigmas, sample
 
@@ -43,7 +44,8 @@ class DiffusionMaps:
 
     def __init__(self, network: Denoiser, sampling: Sampling) -> None:
         self.network, self.sampling = network, sampling
-        self.pixels, self.multiple_px = network.spec.pixels, network.multiple_px
+        self.pixels, self.coarse = network.spec.pixels, network.spec.coarse
+        self.multiple_px = self.coarse * network.multiple_px
 
     @torch.inference_mode()
     def draw(self, traffic: Float[Tensor, "B 7 H W"], *, seeds: Sequence[int]) -> Float[Tensor, "B 6 H W"]:
@@ -54,17 +56,17 @@ class DiffusionMaps:
         try:
             drawn = [
                 draw_maps(self.network, one[None].to(device), seeds=[seed], sampling=self.sampling)
-                for one, seed in zip(traffic, seeds, strict=True)
+                for one, seed in zip(coarser(traffic, self.coarse), seeds, strict=True)
             ]
         finally:
             torch.set_num_threads(threads)
-        return torch.cat(drawn).cpu()
+        return finer(torch.cat(drawn).cpu(), self.coarse)
 
 
 def draw_maps(
     network: Denoiser, traffic: Float[Tensor, "B 7 H W"], *, seeds: Sequence[int], sampling: Sampling
 ) -> Float[Tensor, "B 6 H W"]:
-    """Return one map raster for each traffic raster."""
+    """Return one map raster for each traffic raster, both as the network sees them."""
     assert len(seeds) == len(traffic), "one seed for each map"
     device = traffic.device
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]

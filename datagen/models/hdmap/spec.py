@@ -15,32 +15,40 @@ SIGNED = (4, 5, 11, 12)
 class Spec(BaseModel):
     """A map model.
 
-    pixels: side of the canvas it is trained on, 102.4 m.  patch: side of the squares of pixels that are one cell.
+    pixels: side of the canvas it is trained on, 102.4 m.  coarse: side of the squares of pixels that the network sees
+    as one.  patch: side of the squares of what it sees that are one cell.
     channels: of the UNet's levels from fine to coarse, multiples of 32.  layers: residual blocks a level.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
     pixels: int = 256
+    coarse: int = 1
     patch: int = 4
     channels: tuple[int, ...] = (64, 96, 128)
     layers: int = 1
 
     @model_validator(mode="after")
     def _cells_are_whole(self) -> Spec:
-        if self.pixels % self.multiple_px:
-            raise ValueError(f"pixels {self.pixels} must be a multiple of {self.multiple_px} (patch and levels)")
+        if self.pixels % (self.coarse * self.multiple_px):
+            most = self.coarse * self.multiple_px
+            raise ValueError(f"pixels {self.pixels} must be a multiple of {most} (coarse, patch and levels)")
         if any(width % 32 for width in self.channels):
             raise ValueError(f"channels {self.channels} must be multiples of 32 (group norm)")
         return self
 
     @property
+    def seen_px(self) -> int:
+        """Side of what the network sees of the canvas."""
+        return self.pixels // self.coarse
+
+    @property
     def multiple_px(self) -> int:
-        """What the sides of any canvas must be a multiple of."""
+        """What the sides of whatever the network sees must be a multiple of."""
         return self.patch * int(2 ** (len(self.channels) - 1))
 
 
-TINY = Spec(name="tiny")
+TINY = Spec(name="tiny", coarse=2)
 """The embedded default: trained and run on a CPU core."""
 
 SD = Spec(name="sd", pixels=512)

@@ -62,7 +62,7 @@ class HDMapTask:
     def __init__(self, lessons: HDMapLessons, *, pairs: Path, held_out: Path) -> None:
         self.lessons, self.phases = lessons, lessons.phases
         spec = lessons.full_spec()
-        self.pairs, self.unseen = (Pairs.under(folder, pixels=spec.pixels) for folder in (pairs, held_out))
+        self.pairs, self.unseen = (Pairs.under(folder, pixels=spec.seen_px) for folder in (pairs, held_out))
         shared = self.pairs.places & self.unseen.places
         if shared:
             raise InputError(f"{held_out}: places that are learned from too: {', '.join(sorted(shared)[:5])}")

@@ -14,6 +14,7 @@ from datagen.models.hdmap import spec as specs
 from datagen.models.hdmap.network import MapDenoiser
 from datagen.models.hdmap.pairs import Pairs, read_pair, write_pair
 from datagen.models.hdmap.pipeline import DiffusionMaps, Sampling
+from datagen.models.hdmap.scale import coarser, finer
 from datagen.models.hdmap.sd import StableDiffusionMaps
 from datagen.models.hdmap.spec import SPECS, Spec
 from datagen.models.hdmap.training import HDMapLessons, HDMapTask, train_hdmap
@@ -61,6 +62,22 @@ def test_without_noise_a_denoiser_changes_nothing(small: Spec) -> None:
     clean = torch.randn(1, 6, 32, 32)
     denoised = network(clean, torch.tensor([1e-4]), torch.zeros(1, 7, 32, 32))
     assert torch.allclose(denoised, clean, atol=1e-2)
+
+
+def test_rasters_come_back_as_fine_as_they_went_in(small: Spec) -> None:
+    coarse = DiffusionMaps(MapDenoiser(small.model_copy(update={"pixels": 64, "coarse": 2})), QUICK)
+    assert (coarse.pixels, coarse.multiple_px) == (64, 16)
+    assert coarse.draw(torch.zeros(1, 7, 64, 96), seeds=[0]).shape == (1, 6, 64, 96)
+
+
+def test_making_coarser_is_the_mean_and_making_finer_keeps_it() -> None:
+    raster = np.arange(16.0, dtype=np.float32).reshape(1, 1, 4, 4)
+    small = coarser(raster, 2)
+    assert small.tolist() == [[[[2.5, 4.5], [10.5, 12.5]]]]
+    fine = finer(torch.from_numpy(small), 2)
+    assert fine.shape == (1, 1, 4, 4)
+    assert fine.mean() == pytest.approx(7.5)
+    assert fine[0, 0, 0].tolist() == [2.5, 3.0, 4.0, 4.5]
 
 
 def test_a_canvas_may_be_of_any_size(small: Spec) -> None:
