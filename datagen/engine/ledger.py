@@ -30,6 +30,7 @@ session ends, its rows and all older ones become one file, and only then the oth
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,7 @@ SCHEMA = pa.schema(
 )
 
 SUFFIX = ".parquet"
+FILE_NAME = re.compile(rf"\d{{6,}}-.+\.\d{{4,}}{re.escape(SUFFIX)}")
 FLUSH_SECONDS = 2.0
 SHARD_ROWS = 2000
 READERS = 8
@@ -199,4 +201,4 @@ def _read(folder: Place, files: list[str], columns: list[str]) -> pa.Table:
 
 
 def _files(folder: Place) -> list[str]:
-    return [name for name in folder.names() if name.endswith(SUFFIX) and name[:1].isdigit()]
+    return [name for name in folder.names() if FILE_NAME.fullmatch(name)]

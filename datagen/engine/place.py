@@ -73,7 +73,7 @@ class Place:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file, whole or not at all: renamed into place, or put in one request."""
-        with self._appearing(name) as path, self._fs.open_output_stream(path) as file:
+        with self._appearing(name) as path, self._fs.open_output_stream(path, compression=None) as file:
             file.write(data)
 
     def write_parquet(self, name: str, table: pa.Table) -> None:
@@ -111,7 +111,11 @@ class Place:
                 pass
 
     def _copy_in(self, file: Path, name: str) -> None:
-        with file.open("rb") as source, self._appearing(name) as path, self._fs.open_output_stream(path) as target:
+        with (
+            file.open("rb") as source,
+            self._appearing(name) as path,
+            self._fs.open_output_stream(path, compression=None) as target,
+        ):
             shutil.copyfileobj(source, target, 1 << 20)
 
     def download(self, name: str, folder: Path) -> None:

@@ -4,7 +4,7 @@ A ticket travels with each item and says what the row will need, as the item its
 Where the run's folder is on no file system that the nodes share, the item's scratch travels through it, too:
 
 ```
-node A   film ── scratch on A's disk ──upload──▶ <run>/work/<session>/<scratch>/
+node A   film ── scratch on A's disk ──upload──▶ the run's folder: work/<session>/<scratch>/
 node B                                             └──download──▶ scratch on B's disk ── label
 ```
 """

@@ -49,6 +49,9 @@ SEALS: dict[State, tuple[str, str]] = {"done": ("clips", "done.json"), "dropped"
 FINISHED = ("clips", "dropped", "ledger")
 """The folders that hold what is finished; nothing in them changes any more but the ledger."""
 
+RECIPE = "recipe.yaml"
+"""What was asked for, as it lies in a run's folder."""
+
 
 class Clerk:
     """Settles items, and writes their rows: one for each process that works.
@@ -157,11 +160,13 @@ class Store:
             for kind in FINISHED:
                 if self.place.has(kind):
                     self.place.download(kind, folder / kind)
+            if self.place.has(RECIPE):
+                (folder / RECIPE).write_bytes(self.place.read(RECIPE))
             yield folder
             for made in sorted(folder.iterdir()):
                 if made.is_dir() and made.name not in FINISHED:
                     self.place.upload(made, made.name)
-                elif made.is_file():
+                elif made.is_file() and made.name != RECIPE:
                     self.place.write(made.name, made.read_bytes())
 
     @contextmanager

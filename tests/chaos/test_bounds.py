@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from ray import cloudpickle
 
 from datagen.engine import Store, execute
+from datagen.engine.cluster.pool import CALL_SECONDS
 from datagen.ports import Resources
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -29,7 +31,10 @@ class Take:
 
 @dataclass
 class Plan:
-    """Makes scenes as heavy as real ones, faster than they can be filmed."""
+    """Makes scenes as heavy as real ones, faster than they can be filmed.
+
+    Both take longer than `CALL_SECONDS`: of items that take next to no time, several go into one call, on purpose.
+    """
 
     name: str = "plan"
     batch_size: int = 1
@@ -40,6 +45,7 @@ class Plan:
     def close(self) -> None: ...
 
     def run(self, batch: Sequence[Take]) -> list[Take]:
+        time.sleep(1.2 * CALL_SECONDS)
         return [Take(id=take.id, workdir=take.workdir, scene=np.zeros(SCENE_BYTES, np.uint8)) for take in batch]
 
 
@@ -51,6 +57,7 @@ class Film(Plan):
     resources: Resources = field(default_factory=Resources)
 
     def run(self, batch: Sequence[Take]) -> list[Take]:
+        time.sleep(2 * CALL_SECONDS)
         for take in batch:
             (take.workdir / "pixels.raw").write_bytes(bytes(PIXEL_BYTES))
         return list(batch)

@@ -6,12 +6,17 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import randrange
 from secrets import token_hex
+from shutil import which
 
 import pytest
 
+PATIENCE_S = 900.0
 pytestmark = pytest.mark.chaos
 CLIPS = 30
 CHEAP = Path(__file__).with_name("cheap.py")
@@ -54,6 +59,7 @@ def test_a_job_is_submitted(tmp_path, undisturbed):
     ports = [
         f"--port={port}",
         f"--dashboard-port={dashboard}",
+        f"--dashboard-agent-listen-port={free_port()}",  # the usual one may be another cluster's
         "--dashboard-host=127.0.0.1",
         "--node-ip-address=127.0.0.1",
     ]
@@ -70,12 +76,113 @@ def test_a_job_is_submitted(tmp_path, undisturbed):
             "--scars",
             str(tmp_path / "scars"),
         ]
-        submit = [bin / "ray", "job", "submit", f"--address=http://127.0.0.1:{dashboard}", "--", *command]
-        done = subprocess.run(submit, env=environment, capture_output=True, text=True, timeout=900)
+        submit: list[Path | str] = [
+            bin / "ray",
+            "job",
+            "submit",
+            f"--address=http://127.0.0.1:{dashboard}",
+            "--",
+            *command,
+        ]
+        done = submitted(submit, environment)
         assert done.returncode == 0, done.stdout + done.stderr
         assert '"done": 11, "dropped": 1, "failed": 0' in done.stdout
     finally:
         stop_ray(temp)
+
+
+@dataclass
+class Machines:
+    """Network namespaces of this machine, each with a cable to the first: machines as far as Ray can tell.
+
+    net: `10.x.y`; the head is .1 of it, the others .2, .3 …
+    """
+
+    net: str
+    bridge: str
+    temp: Path
+    environment: dict[str, str]
+    names: list[str] = field(default_factory=list)
+
+    def add(self) -> str:
+        """Plug one more in; return its name."""
+        number = len(self.names) + 2
+        name = f"{self.bridge}n{number}"
+        ip("netns", "add", name)
+        self.names.append(name)
+        ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+        ip("link", "set", name, "master", self.bridge, "up")
+        ip("-n", name, "address", "add", f"{self.net}.{number}/24", "dev", "eth0")
+        ip("-n", name, "link", "set", "eth0", "up")
+        ip("-n", name, "link", "set", "lo", "up")
+        return name
+
+    def start_ray(self, name: str | None, *words: str) -> None:
+        """Start a node: the head if no name is given."""
+        inside = ["ip", "netns", "exec", name] if name else []
+        address = f"{self.net}.{self.names.index(name) + 2 if name else 1}"
+        ray = [str(Path(sys.executable).parent / "ray"), "start", f"--node-ip-address={address}"]
+        common = [f"--object-store-memory={HEADLESS['object_store_memory']}", "--disable-usage-stats"]
+        done = subprocess.run(
+            [*inside, *ray, *common, *words], env=self.environment, capture_output=True, text=True, timeout=PATIENCE_S
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def ip(*words: str) -> None:
+    """Run iproute2's `ip`. Raises CalledProcessError."""
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    """Yield a network of one machine, the head; skipped where namespaces may not be made."""
+    bridge, temp = f"dg{token_hex(2)}", tmp_path.parent / "m"
+    environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token_hex(32)}
+    net = Machines(net=f"10.{randrange(64, 250)}.{randrange(250)}", bridge=bridge, temp=temp, environment=environment)
+    try:
+        ip("link", "add", bridge, "type", "bridge")
+        ip("address", "add", f"{net.net}.1/24", "dev", bridge)
+        ip("link", "set", bridge, "up")
+        net.add()
+    except (OSError, subprocess.CalledProcessError) as error:
+        subprocess.run(["ip", "link", "delete", bridge], capture_output=True, check=False) if which("ip") else None
+        pytest.skip(f"network namespaces cannot be made here: {error}")
+    yield net
+    stop_ray(temp)
+    for name in net.names:
+        ip("netns", "delete", name)
+    ip("link", "delete", bridge)
+
+
+def test_a_machine_joins_and_another_s_cable_is_pulled(machines, make, undisturbed):
+    port = free_port()
+    machines.start_ray(
+        None, "--head", "--num-cpus=0", f"--port={port}", "--include-dashboard=false", f"--temp-dir={machines.temp}"
+    )
+    head = f"{machines.net}.1:{port}"
+    machines.start_ray(machines.names[0], f"--address={head}", "--num-cpus=2")
+    run = make(clips=CLIPS, options={"address": head, "seconds": 0.3, "attempts": 1}, environment=machines.environment)
+    process = run.start()
+    run.wait_for_clips(3)
+    machines.start_ray(machines.add(), f"--address={head}", "--num-cpus=2")
+    run.wait_for_clips(8)
+    ip("link", "set", machines.names[0], "down")
+    _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, said
+    assert len({row["worker"].partition("/")[0] for row in run.rows().values()}) >= 1
+    assert run.contents() == undisturbed(CLIPS)
+    assert {row["attempts"] for row in run.rows().values()} == {1}, "a pulled cable is nobody's fault"
+
+
+def submitted(command: list[Path | str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Submit a job as soon as the cluster that was just started takes one."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+        if "No available agent" not in done.stdout + done.stderr or time.monotonic() > deadline:
+            return done
+        time.sleep(1)
 
 
 def free_port() -> int:

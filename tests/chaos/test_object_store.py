@@ -22,7 +22,7 @@ CLIPS = 12
 RECIPE = """
 seed: 5
 prompts: ["day, a white van cuts in from the left", "a pedestrian crosses the road ahead of us"]
-clip: {duration_s: 1, rate_hz: 2}
+clip: {duration_s: 4, rate_hz: 2}
 film: {use: raycast, width_px: 56, height_px: 32}
 engine: {executor: local}
 """
@@ -85,6 +85,10 @@ def test_a_folder_on_s3_is_read_and_written_as_one_on_disk_is(bucket, tmp_path):
         place.write("deep/b.json", b"[]")
         assert place.names() == ["a.json", "deep"]
         assert (place / "deep").read("b.json") == b"[]"
+        for name in ("c.json.gz", "d.zst"):  # what a name promises is no reason to compress
+            place.write(name, b"as it is")
+            assert place.read(name) == b"as it is"
+            place.remove(name)
         assert place.has("deep")
         place.remove("deep")
         assert not place.has("deep/b.json")

@@ -47,6 +47,16 @@ def test_the_row_of_the_latest_session_counts(folder: Place, tmp_path: Path) -> 
     assert last_session(folder) == 2
 
 
+def test_files_that_no_writer_made_are_left_alone(folder: Place, tmp_path: Path) -> None:
+    write(folder, "000001-0", row("c1"))
+    for name in ("00000047.parquet", "notes.parquet", ".DS_Store"):
+        folder.write(name, b"something else")
+    assert last_session(folder) == 1
+    assert len(read(tmp_path)) == 1
+    compact(folder, session=1)
+    assert folder.read("notes.parquet") == b"something else"
+
+
 def test_what_a_worker_says_counts_more_than_what_its_driver_feared(folder: Place, tmp_path: Path) -> None:
     write(folder, "000001-node-17", row("c1", "done"))
     write(folder, "000001-0", row("c1", "failed"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from datagen.models.unimvm.pipeline import SVD_SAMPLING, Sampling
 from datagen.models.unimvm.spec import SPECS
 from datagen.models.unimvm.training import UniMVMLessons
 
-FOLDER = Path(__file__).resolve().parents[2] / "recipes" / "train"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "recipes" / "train"
+PLAYGROUND = ROOT / "recipes" / "playground.yaml"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
 
 
@@ -31,6 +34,15 @@ def test_a_training_recipe_says_what_it_makes_and_fits_its_form(path):
         assert (settings.svd is not None) == (settings.spec == "svd")
         assert settings.sampling == (SVD_SAMPLING if settings.svd else Sampling())
         assert [phase.frames for phase in settings.phases] == [1, SPECS[settings.spec].frames]
+
+
+def test_the_logs_that_recipes_name_are_those_that_their_commands_make():
+    """Every `runs/<name>-<hash>` in a recipe or a page is what one of the two playground commands makes."""
+    held = ["name=playground_held", "seed=1", "scene.first_network=1000", "scenes=7"]
+    made = {pipeline.prepare(PLAYGROUND, out=Path(), overrides=wishes).place.name for wishes in ([], held)}
+    texts = [path.read_text(encoding="utf-8") for path in [*ROOT.glob("recipes/*/*.yaml"), *ROOT.glob("docs/*.md")]]
+    named = {name for text in texts for name in re.findall(r"runs/(playground[\w-]*)", text)}
+    assert named == made
 
 
 def test_every_preset_has_a_recipe():

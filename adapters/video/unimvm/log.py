@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -33,6 +32,7 @@ from datagen.models.autoencoder.weights import autoencoder_sha256, open_autoenco
 from datagen.models.unimvm.drives import Drive, write_drive
 from datagen.models.unimvm.pipeline import encode_pictures
 from datagen.ports import Dropped, SceneSource, Take
+from datagen.recipe import derive_seed
 from datagen.scene import Prompt, Recording, Scene, Shot, Timeline
 
 
@@ -53,7 +53,7 @@ class Preparation:
     @property
     def about(self) -> dict[str, str]:
         """What a prepared drive must say of itself to be taken as it lies."""
-        scenes = " ".join(f"{key}={value}" for key, value in sorted(self.scenes.items()) if key != "root")
+        scenes = " ".join(f"{key}={value}" for key, value in sorted(self.scenes.items()))
         width, height = self.view_px
         return {
             "autoencoder": autoencoder_sha256(self.autoencoder),
@@ -64,7 +64,7 @@ class Preparation:
 
 
 def prepare(preparation: Preparation, *, workers: int | None = None) -> Path:
-    """Make the drives that are not there yet, several at a time; return their folder.
+    """Make the drives that are not there yet, several at a time, and remove any of another log; return their folder.
 
     Raises InputError if the source has no end, or none of its scenes has pictures at that rate.
     """
@@ -81,7 +81,11 @@ def prepare(preparation: Preparation, *, workers: int | None = None) -> Path:
         futures = [pool.submit(_prepare_share, preparation, share) for share in shares if share]
         for future in tqdm(futures, desc=f"drives in {preparation.folder}", disable=not futures):
             future.result()
-    if not any(preparation.folder.glob("*.safetensors")):
+    drives = list(preparation.folder.glob("*.safetensors"))
+    strangers = [path for path in drives if not _is_made(path, about)]
+    for path in strangers:
+        path.unlink()
+    if len(drives) == len(strangers):
         raise InputError(f"{preparation.scenes}: no scene has pictures of every camera at {preparation.rate_hz:g} Hz")
     return preparation.folder
 
@@ -143,10 +147,8 @@ def log_shot(scene: Scene, *, rate_hz: float, view_px: tuple[int, int], clip_id:
     timeline = photographed(recording, rate_hz=rate_hz)
     if timeline is None:
         return None
-    seed = int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8], "big") >> 1
-    return rearranged(
-        Shot(clip_id=clip_id, scene=scene, rig=recording.rig.resized(*view_px), timeline=timeline, seed=seed)
-    )
+    rig, seed = recording.rig.resized(*view_px), derive_seed(0, clip_id)
+    return rearranged(Shot(clip_id=clip_id, scene=scene, rig=rig, timeline=timeline, seed=seed))
 
 
 def photographed(recording: Recording, *, rate_hz: float) -> Timeline | None:

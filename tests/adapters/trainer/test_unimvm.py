@@ -79,9 +79,12 @@ def test_another_autoencoder_asks_for_other_drives(desk, tmp_path):
     autoencoder.fit(torch.rand(8, 3, 32, 64).square() * 2 - 1)
     other = tmp_path / "other.safetensors"
     save_autoencoder(other, autoencoder.spec, tensors=autoencoder.state_dict(), about={})
+    stale = drive.with_name("000099.safetensors")
+    stale.write_bytes(drive.read_bytes())
     overrides = [f"autoencoder={other}", f"log.root={next(desk.glob('log-*'))}/dataset"]
     pipeline.load_trainer("unimvm", desk / "lessons.yaml", overrides=overrides).train(tmp_path, stop_after=1)
     assert not torch.equal(read_drive(drive).latents, before)
+    assert not stale.exists(), "a drive that nobody would make any more is not learnt from"
 
 
 def test_a_training_recipe_s_mistakes_come_together(desk):

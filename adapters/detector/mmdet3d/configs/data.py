@@ -7,21 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.detector.mmdet3d.dataset import ENTRY_KEYS
+from adapters.exporter.nuscenes.infos import CLASSES as CAMERA_CLASSES
 
 Part = dict[str, Any]
 
-CAMERA_CLASSES = (
-    "car",
-    "truck",
-    "trailer",
-    "bus",
-    "construction_vehicle",
-    "bicycle",
-    "motorcycle",
-    "pedestrian",
-    "traffic_cone",
-    "barrier",
-)
 LIDAR_CLASSES = (
     "car",
     "truck",
