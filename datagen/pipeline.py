@@ -20,7 +20,7 @@ from datagen import __version__, plugins
 from datagen.engine import Place, Store, Totals, execute
 from datagen.engine import outlook as look_ahead
 from datagen.errors import InputError
-from datagen.ports import Exporter, SceneSource, Stage, Take, Trainer, VideoModel, Viewer
+from datagen.ports import Exporter, Judge, SceneSource, Stage, Take, Trainer, VideoModel, Viewer
 from datagen.recipe import (
     LOG,
     EngineSpec,
@@ -102,12 +102,15 @@ def prepare(path: Path, *, out: Path | str, overrides: Sequence[str] = (), limit
     prompts = expand(recipe, count=source.count())[:limit]
     if not prompts:
         raise InputError(f"{path}: asks for no clip; give it prompts, or `scenes:`")
-    settings = recipe_hash(recipe.model_copy(update={"prompts": (), "scenes": None}), rig)
+    settings = recipe_hash(recipe.model_copy(update={"prompts": (), "scenes": None}), rig) + source.fingerprint()
     film: VideoModel = plugins.build("video", recipe.film)
-    settings += film.fingerprint()
+    judge: Judge = plugins.build("judge", recipe.judge)
+    settings += film.fingerprint() + judge.fingerprint()
     takes = [Take(id=clip_id(prompt, settings), prompt=prompt, workdir=Path()) for prompt in prompts]
     place = run_place(recipe, rig, out=out)
-    return Run(recipe=recipe, place=place, stages=_stages(recipe, source, film=film, rig=rig), takes=tuple(takes))
+    return Run(
+        recipe=recipe, place=place, stages=_stages(recipe, source, film=film, judge=judge, rig=rig), takes=tuple(takes)
+    )
 
 
 def run(run: Run, *, address: str | None = None, progress: bool = True) -> Totals:
@@ -216,7 +219,9 @@ def facts_of(take: Take) -> dict[str, str]:
     return {"prompt": prompt.text, "prompt_id": prompt.id, "seed": str(prompt.seed), **values, **take.notes}
 
 
-def _stages(recipe: Recipe, source: SceneSource, *, film: VideoModel, rig: Rig | None) -> tuple[Stage[Take, Take], ...]:
+def _stages(
+    recipe: Recipe, source: SceneSource, *, film: VideoModel, judge: Judge, rig: Rig | None
+) -> tuple[Stage[Take, Take], ...]:
     exporter: Exporter = plugins.build("exporter", recipe.export)
     camerawork = Camerawork(
         rig=rig,
@@ -224,10 +229,11 @@ def _stages(recipe: Recipe, source: SceneSource, *, film: VideoModel, rig: Rig |
         jpeg_quality=exporter.jpeg_quality,
         full_size=exporter.full_size,
     )
+    filming, labelling = FilmStage(film, camerawork=camerawork), LabelStage()
     return (
         *source.stages(),
-        FilmStage(film, camerawork=camerawork),
-        LabelStage(),
-        JudgeStage(broken_frames=recipe.judge.broken_frames, min_labels=recipe.judge.min_labels),
+        filming,
+        labelling,
+        JudgeStage(judge, again=(filming, labelling)),
         ExportStage(exporter),
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from datagen.errors import InputError, did_you_mean
 
-PORTS = ("scene", "planner", "mapmaker", "video", "exporter", "viewer", "trainer", "detector")
+PORTS = ("scene", "planner", "mapmaker", "video", "judge", "exporter", "viewer", "trainer", "detector")
 
 
 def words(port: str) -> list[str]:

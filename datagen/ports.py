@@ -10,6 +10,7 @@ returns an object that satisfies the port's protocol here. `build` is cheap; wha
 | planner   | Planner       | `scene.planner.use` (prompt)     |
 | mapmaker  | MapMaker      | `scene.map.use` (prompt)         |
 | video     | VideoModel    | `film.use`                       |
+| judge     | Judge         | `judge.use`                      |
 | exporter  | Exporter      | `export.use`                     |
 | viewer    | Viewer        | `datagen view`                   |
 | trainer   | Trainer       | `datagen train WORD RECIPE`      |
@@ -88,6 +89,7 @@ class Take:
     """A clip in the making: it only ever gains. Everything in it is small or a path.
 
     id: hash of everything that decides the clip's content.  workdir: where this attempt may write.
+    film: which film of it this is; from 1 on it is filmed again, from another seed.
     """
 
     id: str
@@ -97,6 +99,7 @@ class Take:
     scene: Scene | None = None
     clip: Clip | None = None
     labels: tuple[Label, ...] | None = None
+    film: int = 0
     notes: dict[str, str] = field(default_factory=dict)
 
     def with_note(self, key: str, value: str) -> Take:
@@ -109,6 +112,10 @@ class SceneSource(Protocol):
 
     needs_text: bool
     """Whether a prompt without words is a mistake in the recipe."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of what decides its scenes beside its settings and the code, as `VideoModel` does."""
+        ...
 
     def count(self) -> int | None:
         """How many scenes there are, or None if there is no end. Raises InputError when there is nothing to read."""
@@ -134,13 +141,24 @@ class Planner(Protocol):
 
 
 class MapMaker(Protocol):
-    """A scene without a road to the road that makes it lawful."""
+    """Before traffic, a road to drive on; after it, the whole map around what was driven."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of what decides its maps beside its settings and the code, as `VideoModel` does."""
+        ...
+
+    def roads(self, plan: Plan, *, duration_s: float, rng: np.random.Generator) -> Iterator[HDMap]:
+        """Yield roads to try a plan on, until it happens on one: lanes, crossings, parking strips and junctions.
+
+        Needs no `open`: whoever drives on roads does not draw them.
+        """
+        ...
 
     def open(self) -> None:
         """Load the model."""
 
     def draw(self, scene: Scene, *, plan: Plan, rng: np.random.Generator) -> HDMap | Dropped:
-        """Return the map for a scene whose own map holds no more than the reference lanes it was driven on."""
+        """Return the map for a scene whose own map is one of `roads`."""
         ...
 
 
@@ -176,6 +194,40 @@ class VideoModel(Protocol):
 
     def film(self, shots: Sequence[Shot]) -> Iterator[Frame]:
         """Yield every frame of every camera of every shot, in any order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a judge makes of a clip.
+
+    scores: what the ledger shall say, by name.  complaints: why the clip is not to be kept; none to keep it.
+    trust: (actor, frame) → from 0, the picture does not show what this label says, to 1; who cannot be judged is left
+        out.
+    """
+
+    scores: Mapping[str, float] = field(default_factory=dict)
+    complaints: tuple[str, ...] = ()
+    trust: Mapping[tuple[str, int], float] = field(default_factory=dict)
+
+
+class Judge(Protocol):
+    """Does a clip show what its labels say?"""
+
+    resources: Resources
+    """What one worker that judges with it holds."""
+    films: int
+    """How often a clip may be filmed, each time from another seed, before it is dropped; 1 for once."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of what decides its verdicts beside its settings and the code, as `VideoModel` does."""
+        ...
+
+    def open(self) -> None:
+        """Load the network, if it has one."""
+
+    def judge(self, clip: Clip, *, labels: Sequence[Label]) -> Verdict:
+        """Look at a clip's pictures; `labels` are all of its key frames'."""
         ...
 
 

@@ -31,6 +31,7 @@ PLACES = {
     "planner": "`scene.planner.use`, where the scene is `prompt`",
     "mapmaker": "`scene.map.use`, where the scene is `prompt`",
     "video": "`film.use`",
+    "judge": "`judge.use`",
     "exporter": "`export.use`",
     "viewer": "`datagen view --viewer`",
     "trainer": "`datagen train WORD`: the keys of its training recipe",

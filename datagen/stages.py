@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,10 +21,22 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from datagen.errors import ClipError
-from datagen.ports import Dropped, Exporter, Frame, MapMaker, Planner, Resources, Take, VideoModel
+from datagen.ports import Dropped, Exporter, Frame, Judge, MapMaker, Planner, Resources, Stage, Take, VideoModel
 from datagen.recipe import derive_seed
 from datagen.roads.reference import reference_road
-from datagen.scene import Camera, Clip, Label, Prompt, Recording, Rig, Shot, Timeline, densified, regular_timeline
+from datagen.scene import (
+    Camera,
+    Clip,
+    HDMap,
+    Label,
+    Prompt,
+    Recording,
+    Rig,
+    Shot,
+    Timeline,
+    densified,
+    regular_timeline,
+)
 from datagen.scene.plan import Plan
 from datagen.sensors.labels import observe
 from datagen.traffic.setting import needs_parking, road_length_m, road_wish
@@ -32,9 +44,6 @@ from datagen.traffic.simulate import simulate
 
 FRAGMENT = "fragment"
 """Where in a clip's folder its share of the dataset's tables lies."""
-
-FLAT = 1.0
-"""A picture whose grey values spread less than this (of 255) shows nothing; the darkest night spreads more."""
 
 MOST_UNWRITTEN = 64
 """Pictures that may wait to be written before the film waits for them."""
@@ -80,14 +89,26 @@ class PlanStage:
         """Nothing to let go of."""
 
 
+def laid_road(plan: Plan, *, duration_s: float, rng: np.random.Generator) -> HDMap:
+    """Return the reference road that a plan calls for."""
+    return reference_road(
+        road_wish(plan),
+        place=plan.ambience.place,
+        length_m=road_length_m(plan, duration_s),
+        parking=needs_parking(plan),
+        rng=rng,
+    )
+
+
 class SimulateStage:
-    """A plan to a scene on reference lanes."""
+    """A plan to a scene on a road of the map maker's."""
 
     name = "simulate"
     resources = Resources()
     batch_size = 1
 
-    def __init__(self, *, density: float, redraws: int) -> None:
+    def __init__(self, mapmaker: MapMaker, *, density: float, redraws: int) -> None:
+        self.mapmaker = mapmaker
         self.density = density
         self.redraws = redraws
 
@@ -102,15 +123,13 @@ class SimulateStage:
         plan, prompt = take.plan, take.prompt
         assert plan is not None, "simulate comes after plan"
         rng = rng_for(prompt, self.name)
-        road = reference_road(
-            road_wish(plan),
-            place=plan.ambience.place,
-            length_m=road_length_m(plan, prompt.duration_s),
-            parking=needs_parking(plan),
-            rng=rng,
-        )
-        scene = simulate(plan, prompt=prompt, road=road, density=self.density, redraws=self.redraws, rng=rng)
-        return scene if isinstance(scene, Dropped) else replace(take, scene=scene)
+        dropped = Dropped(reason="the map has no place where the plan could happen")
+        for road in self.mapmaker.roads(plan, duration_s=prompt.duration_s, rng=rng):
+            scene = simulate(plan, prompt=prompt, road=road, density=self.density, redraws=self.redraws, rng=rng)
+            if not isinstance(scene, Dropped):
+                return replace(take, scene=scene)
+            dropped = scene
+        return dropped
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -125,10 +144,12 @@ class MapStage:
 
     def __init__(self, mapmaker: MapMaker) -> None:
         self.mapmaker = mapmaker
+        self.weights = ""
 
     def open(self) -> None:
         """Load the map maker's model."""
         self.mapmaker.open()
+        self.weights = self.mapmaker.fingerprint()
 
     def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
         """Draw maps one by one."""
@@ -138,7 +159,10 @@ class MapStage:
         assert take.scene is not None, "map comes after simulate"
         assert take.plan is not None, "map comes after plan"
         hdmap = self.mapmaker.draw(take.scene, plan=take.plan, rng=rng_for(take.prompt, self.name))
-        return hdmap if isinstance(hdmap, Dropped) else replace(take, scene=replace(take.scene, hdmap=hdmap))
+        if isinstance(hdmap, Dropped):
+            return hdmap
+        noted = take.with_note("map_weights", self.weights) if self.weights else take
+        return replace(noted, scene=replace(take.scene, hdmap=hdmap))
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -235,7 +259,7 @@ class LabelStage:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         labels: list[Label] = []
-        seed = derive_seed(take.prompt.seed, self.name)
+        seed = film_seed(take)
         for seen in observe(clip.scene, clip.rig, timeline=clip.timeline, seed=seed):
             seen.sweep.astype("<f4").tofile(clip.sweep_path(seen.frame))
             labels += seen.labels
@@ -243,33 +267,60 @@ class LabelStage:
 
 
 class JudgeStage:
-    """Keep a clip, or drop it with the reason: does the picture show what the label says?"""
+    """Keep a clip, film it again from another seed, or drop it: does the picture show what the label says?
+
+    A clip that is not to be kept goes through `again` (film, label) while the judge allows another film.
+    """
 
     name = "judge"
-    resources = Resources()
     batch_size = 1
 
-    def __init__(self, *, broken_frames: bool, min_labels: int) -> None:
-        self.broken_frames, self.min_labels = broken_frames, min_labels
+    def __init__(self, judge: Judge, *, again: Sequence[Stage[Take, Take]] = ()) -> None:
+        self.judge = judge
+        self.again = tuple(again) if judge.films > 1 else ()
+        held = [judge.resources, *(stage.resources for stage in self.again)]
+        self.resources = Resources(cpus=max(one.cpus for one in held), gpus=max(one.gpus for one in held))
+        self.filming = False
 
     def open(self) -> None:
-        """Nothing to load."""
+        """Load the judge's network; the film's waits until something has to be filmed again."""
+        self.judge.open()
 
     def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
         """Judge every take by itself."""
-        return [self._judge(take) for take in batch]
+        return [self._judged(take) for take in batch]
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Let go of the film model."""
+        if self.filming:
+            for stage in self.again:
+                stage.close()
 
-    def _judge(self, take: Take) -> Take | Dropped:
-        seen = {label.actor_id for label in _made(take.labels) if label.visible > 0 or label.lidar_points > 0}
-        if len(seen) < self.min_labels:
-            return Dropped(
-                reason=f"only {len(seen)} labelled things can be seen; judge.min_labels is {self.min_labels}"
-            )
-        broken = next(broken_pictures(_made(take.clip)), None) if self.broken_frames else None
-        return Dropped(reason=f"broken picture: {broken}") if broken else take
+    def _judged(self, take: Take) -> Take | Dropped:
+        labels = _made(take.labels)
+        verdict = self.judge.judge(_made(take.clip), labels=labels)
+        for name, score in verdict.scores.items():
+            take = take.with_note(f"judge.{name}", f"{score:.4g}")
+        if not verdict.complaints:
+            trusted = (replace(label, trust=verdict.trust.get((label.actor_id, label.frame))) for label in labels)
+            return replace(take, labels=tuple(trusted))
+        if take.film + 1 < self.judge.films and self.again:
+            again = self._filmed_again(take)
+            return again if isinstance(again, Dropped) else self._judged(again)
+        times = f" (filmed {take.film + 1} times)" if take.film else ""
+        return Dropped(reason="; ".join(verdict.complaints) + times)
+
+    def _filmed_again(self, take: Take) -> Take | Dropped:
+        if not self.filming:
+            for stage in self.again:
+                stage.open()
+            self.filming = True
+        result: Take | Dropped = replace(take, film=take.film + 1).with_note("judge.films", str(take.film + 2))
+        for stage in self.again:
+            if isinstance(result, Dropped):
+                break
+            (result,) = stage.run([result])
+        return result
 
 
 class ExportStage:
@@ -312,8 +363,12 @@ def shot_of(take: Take, *, camerawork: Camerawork) -> Shot:
         timeline = densified(recorded, camerawork.rate_hz).first(take.prompt.duration_s)
         timeline = timeline if rig else as_recorded(timeline, scene.recording)
         rig = rig or scene.recording.rig
-    seed = derive_seed(take.prompt.seed, "film")
-    return Shot(clip_id=take.id, scene=scene, rig=rig, timeline=timeline, seed=seed)
+    return Shot(clip_id=take.id, scene=scene, rig=rig, timeline=timeline, seed=film_seed(take))
+
+
+def film_seed(take: Take) -> int:
+    """Return the seed of a take's film. What a label says is visible hangs on it, too: on the same trees."""
+    return derive_seed(take.prompt.seed, f"film {take.film}" if take.film else "film")
 
 
 def as_recorded(timeline: Timeline, recording: Recording) -> Timeline:
@@ -336,20 +391,6 @@ def write_jpeg(image: UInt8[np.ndarray, "height width 3"], path: Path, *, camera
     if picture.size != (camera.width_px, camera.height_px):
         picture = picture.resize((camera.width_px, camera.height_px), Image.Resampling.BICUBIC)
     picture.save(path, quality=quality, subsampling=0)
-
-
-def broken_pictures(clip: Clip) -> Iterator[str]:
-    """Name the key frames' pictures that cannot be read, or show one flat colour."""
-    for frame in clip.timeline.keyframes:
-        for camera in clip.rig.cameras:
-            path = clip.frame_path(camera.channel, int(frame))
-            try:
-                pixels = np.asarray(Image.open(path).convert("L"))
-            except OSError as error:
-                yield f"{camera.channel} frame {frame}: {error}"
-                continue
-            if pixels.std() < FLAT:
-                yield f"{camera.channel} frame {frame} is one flat colour"
 
 
 def _made(part: T | None) -> T:

@@ -4,13 +4,12 @@ from datagen.recipe.dump import dump, recipe_hash
 from datagen.recipe.expand import check_words, derive_seed, expand
 from datagen.recipe.load import load, load_settings
 from datagen.recipe.rig import LOG, find_rig, load_rig, shipped_recipes
-from datagen.recipe.schema import ClipSpec, EngineSpec, JudgeSpec, Name, PromptSpec, Recipe
+from datagen.recipe.schema import ClipSpec, EngineSpec, Name, PromptSpec, Recipe
 
 __all__ = [
     "LOG",
     "ClipSpec",
     "EngineSpec",
-    "JudgeSpec",
     "Name",
     "PromptSpec",
     "Recipe",

@@ -21,7 +21,7 @@ from datagen.recipe.mistakes import validated
 from datagen.recipe.rig import LOG, find_rig, load_rig, seen_from, shipped_rig
 from datagen.recipe.schema import Recipe
 
-PORT_OF = {"scene": "scene", "film": "video", "export": "exporter"}
+PORT_OF = {"scene": "scene", "film": "video", "judge": "judge", "export": "exporter"}
 """Which port the adapter of each section belongs to."""
 
 SettingsOf = Callable[[str, str], type[BaseModel]]

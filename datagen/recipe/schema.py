@@ -96,15 +96,6 @@ class ClipSpec(Form):
         return rate_hz
 
 
-class JudgeSpec(Form):
-    """What a clip must show to be kept."""
-
-    broken_frames: bool = True
-    """Drop clips with black, frozen or unreadable frames."""
-    min_labels: Annotated[int, Field(ge=0)] = 1
-    """Drop clips with fewer labels than this."""
-
-
 class EngineSpec(Form):
     """How the work runs; none of it changes the dataset."""
 
@@ -126,7 +117,8 @@ class Recipe(Form):
     prompts: what shall happen, as texts or as `{text, count, vary}`; clips are made in this order.
     scenes: how many clips to make where the scene source needs no words.
     rig: a word of `rigs/`, a path to a rig file, or `log` for the sensors the scene was recorded with.
-    scene: where scenes come from.  film: what makes the pictures.  export: what is made of the clips.
+    scene: where scenes come from.  film: what makes the pictures.
+    judge: what says which clips are kept.  export: what is made of the clips.
     """
 
     name: Name
@@ -137,7 +129,7 @@ class Recipe(Form):
     clip: ClipSpec = ClipSpec()
     scene: Choice = {"use": "prompt"}
     film: Choice = {"use": "raycast"}
-    judge: JudgeSpec = JudgeSpec()
+    judge: Choice = {"use": "plain"}
     export: Choice = {"use": "nuscenes"}
     engine: EngineSpec = EngineSpec()
 

@@ -33,6 +33,7 @@ class Label:
     frame: index in the clip's timeline.  velocity_mps: in the world, (vx, vy).
     visible: share of the actor's pixels, over all cameras, that nothing hides, in [0, 1].
     lidar_points: returns of that frame's sweep inside the box.
+    trust: how surely the pictures show it, from 0 to 1, as the judge says; None where nobody judged.
     """
 
     actor_id: str
@@ -45,6 +46,7 @@ class Label:
     visible: float
     lidar_points: int
     attribute: Attribute | None
+    trust: float | None = None
 
 
 def attribute_of(actor: Actor, speed_mps: float) -> Attribute | None:

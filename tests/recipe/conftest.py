@@ -52,6 +52,11 @@ class Raycast(Strict):
     height_px: Annotated[int, Field(ge=16, multiple_of=8)] = 128
 
 
+class Plain(Strict):
+    broken_frames: Annotated[bool, Field(strict=True)] = True
+    min_labels: Annotated[int, Field(ge=0)] = 1
+
+
 class Export(Strict):
     version: str = "v1.0-synth"
     jpeg_quality: Annotated[int, Field(ge=1, le=95)] = 90
@@ -74,6 +79,7 @@ ADAPTERS: dict[str, dict[str, type[BaseModel]]] = {
     "planner": {"rules": Rules, "none": Empty},
     "mapmaker": {"straight": Empty},
     "video": {"raycast": Raycast, "unimvm": Empty},
+    "judge": {"plain": Plain},
     "exporter": {"nuscenes": Export},
 }
 

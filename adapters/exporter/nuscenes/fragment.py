@@ -5,6 +5,7 @@
              media.jsonl        which file of the clip becomes which file of the dataset
              provenance.jsonl   what was asked for, and where the scene came from
              census.json        the clip, counted
+             judge.jsonl        how far the pictures can be trusted, box by box (see `judgements`)
              can_bus/  and what `maps` leaves
 ```
 
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from adapters.exporter.nuscenes import canbus, maps
 from adapters.exporter.nuscenes.census import CENSUS_FILE, fragment_census
+from adapters.exporter.nuscenes.judgements import write_judgements
 from adapters.exporter.nuscenes.label_rows import add_labels
 from adapters.exporter.nuscenes.sensor_rows import add_sensors
 from adapters.exporter.nuscenes.tables import Row, Rows, chain, write_lines
@@ -61,6 +63,7 @@ def write_fragment(
                 f"clip {clip.id}: a number in table {table} is NaN or infinite; no row was exported"
             ) from error
     (folder / CENSUS_FILE).write_text(fragment_census(rows).to_json(), encoding="utf-8")
+    write_judgements(clip, labels, folder)
     canbus.write_can_bus(name, clip, folder)
     maps.write_map_fragment(clip.scene.hdmap, folder)
 

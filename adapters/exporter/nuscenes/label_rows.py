@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from adapters.exporter.nuscenes.judgements import annotation_token
 from adapters.exporter.nuscenes.tables import Row, Rows, chain
 from adapters.exporter.nuscenes.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, visibility_token
 from adapters.exporter.nuscenes.tokens import sample_token, token_of
@@ -35,7 +36,7 @@ def _annotation_row(clip: Clip, label: Label) -> Row:
     length, width, height = (float(side) for side in label.size_lwh_m)
     attributes = [token_of("attribute", ATTRIBUTE_NAMES[label.attribute])] if label.attribute else []
     return {
-        "token": token_of("sample_annotation", clip.id, label.actor_id, int(label.frame)),
+        "token": annotation_token(clip, label),
         "sample_token": sample_token(clip.id, int(label.frame)),
         "instance_token": token_of("instance", clip.id, label.actor_id),
         "visibility_token": visibility_token(label.visible),

@@ -2,7 +2,7 @@
 
 ```
 <dataset>/  README.md   the dataset card
-            <version>/  13 tables, splits.json, provenance.json, census.json
+            <version>/  13 tables, splits.json, provenance.json, census.json, judge.parquet, trust.json
             samples/<CHANNEL>/  sweeps/<CHANNEL>/   links to the clips' files
             maps/  maps/expansion/  can_bus/  and mmdet3d's info pickles
 ```
@@ -23,6 +23,7 @@ from adapters.exporter.nuscenes.card import Prompts, write_card
 from adapters.exporter.nuscenes.census import CENSUS_FILE, Census, read_fragment_census
 from adapters.exporter.nuscenes.folders import appearing, place, within
 from adapters.exporter.nuscenes.fragment import FRAGMENT_TABLES
+from adapters.exporter.nuscenes.judgements import merge_judgements
 from adapters.exporter.nuscenes.splits import assign, write_splits
 from adapters.exporter.nuscenes.tables import Row, TableWriter, read_lines, write_table
 from adapters.exporter.nuscenes.tokens import token_of
@@ -58,6 +59,7 @@ def merge(
         write_table(tables / "map.json", _map_rows(fragments, masks))
         scenes_of = assign(names, splits)
         write_splits(tables / "splits.json", scenes_of)
+        merge_judgements(fragments, tables)
         census, prompts = _counted(fragments)
         (tables / CENSUS_FILE).write_text(census.to_json(), encoding="utf-8")
         write_card(partial, version=version, census=census, prompts=prompts, splits=scenes_of, about=about or {})

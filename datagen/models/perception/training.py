@@ -5,19 +5,23 @@
         + focal loss of the centres (Zhou et al. 2019, eq. 1)
         + cross entropy of weather and light
 ```
+
+A bus is in one picture of thirty, and small in it. So a share of the pages is drawn by class: first the class, each as
+likely as any other, then one of its objects, then a window of the picture that has it inside.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,7 +45,8 @@ class PerceptionTraining(BaseModel):
 
     size_px: (width, height) that pictures are brought to.  held_out: every n-th scene is for looking and measuring.
     centers, ambience: weights of these two losses.  brightness: pictures are made brighter or darker by up to this
-    share; little, because light is to be told.
+    share; little, because light is to be told.  balanced: share of the pages that is drawn by class.
+    zoom: windows of the picture are enlarged by up to this.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,6 +56,8 @@ class PerceptionTraining(BaseModel):
     centers: float = 0.5
     ambience: float = 0.3
     brightness: float = 0.1
+    balanced: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    zoom: Annotated[float, Field(ge=1.0)] = 1.5
     phases: tuple[Phase, ...] = (Phase(steps=2000, batch=16, rate=2e-3, last_rate=2e-5),)
     loop: LoopSettings = LoopSettings(ema=0.995, precision="bf16")
 
@@ -77,17 +84,17 @@ class PerceptionTask:
         if not self.lessons:
             raise InputError(f"{lessons}: {len(scenes)} scenes are too few; every {settings.held_out}th is held out")
         self._index = [(i, j) for i, lesson in enumerate(self.lessons) for j in range(len(lesson.pictures))]
+        self._by_class = _objects_by_class(self.lessons)
         self._weights = _class_weights(self.lessons)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.loop.seed)
             self.network = Perception(settings.spec)
 
     def batch(self, share: Share) -> Pages:
-        """Return random pages, mirrored half of the time, a little brighter or darker."""
+        """Return random windows of random pages, mirrored half of the time, a little brighter or darker."""
         generator = share.generator()
         count = phase_of(self.phases, share.step)[0].batch
-        chosen = torch.randint(len(self._index), (count,), generator=generator).tolist()
-        pages = [self.page(self.lessons[i], j) for i, j in (self._index[k] for k in chosen)]
+        pages = [self._drawn(generator) for _ in range(count)]
         mirror, gain = torch.rand(2, count, generator=generator)
         gain = (1 + (2 * gain - 1) * self.settings.brightness)[:, None, None, None]
         flipped = (mirror < 0.5).tolist()
@@ -105,6 +112,24 @@ class PerceptionTask:
             weather=stacked("weather"),
             light=stacked("light"),
         )
+
+    def _drawn(self, generator: torch.Generator) -> Pages:
+        """Return a window of a page: of any, or of one with an object of a class that was drawn first."""
+        by_class, which, row, column, zoom = torch.rand(5, generator=generator).tolist()
+        zoom = 1 + zoom * (self.settings.zoom - 1)
+        if by_class >= self.settings.balanced or not self._by_class:
+            i, number = self._index[int(which * len(self._index))]
+            return windowed(self.page(self.lessons[i], number), zoom=zoom, at=(row, column))
+        kind = self._by_class[int(by_class / self.settings.balanced * len(self._by_class))]
+        i, k = kind[int(which * len(kind))]
+        lesson = self.lessons[i]
+        number, _, top, left, bottom, right = lesson.objects[k].tolist()
+        height, width = lesson.classes.shape[1:]
+        inside = [
+            _start_around((low + high) / 2, size, zoom=zoom, chance=chance)
+            for low, high, size, chance in ((top, bottom, height, row), (left, right, width, column))
+        ]
+        return windowed(self.page(lesson, int(number)), zoom=zoom, at=(inside[0], inside[1]))
 
     def picture(self, lesson: Lesson, number: int) -> UInt8[Tensor, "3 Hpx Wpx"]:
         """Return one picture as the network is shown it."""
@@ -153,6 +178,38 @@ class PerceptionTask:
         return {"picture-truth-said": torch.cat(rows)}
 
 
+def windowed(page: Pages, *, zoom: float, at: tuple[float, float]) -> Pages:
+    """Return a window of a page, enlarged to the page's size.
+
+    zoom: by how much, from 1.  at: where between its extremes the window lies, from 0 (top, left) to 1.
+    """
+    height, width = page.classes.shape
+    rows, columns = round(height / zoom), round(width / zoom)
+    top, left = round(at[0] * (height - rows)), round(at[1] * (width - columns))
+    if (rows, columns) == (height, width):
+        return page
+
+    def cut(maps: Tensor, stride: int, mode: str) -> Tensor:
+        window = maps[:, top * stride : (top + rows) * stride, left * stride : (left + columns) * stride]
+        return functional.interpolate(window[None].float(), size=(height * stride, width * stride), mode=mode)[0]
+
+    return replace(
+        page,
+        pictures=cut(page.pictures, STRIDE, "bilinear").round().to(torch.uint8),
+        classes=cut(page.classes[None], 1, "nearest-exact")[0].long(),
+        centers=cut(page.centers, 1, "nearest-exact"),
+    )
+
+
+def _start_around(middle: float, size: int, *, zoom: float, chance: float) -> float:
+    """Return where, from 0 to 1, a window of size / zoom may lie that has `middle` inside."""
+    room = size - size / zoom
+    if room <= 0:
+        return 0.0
+    low, high = max(0.0, middle - size / zoom), min(room, middle)
+    return min(1.0, (low + chance * (high - low)) / room)
+
+
 def read_picture(path: Path, size_px: tuple[int, int] | None = None) -> UInt8[Tensor, "3 Hpx Wpx"]:
     """Return a picture at a size, by default its own. Raises InputError if it cannot be read."""
     try:
@@ -199,3 +256,12 @@ def _class_weights(lessons: list[Lesson]) -> Float[Tensor, "K"]:
     counts = sum(torch.bincount(lesson.classes.flatten().long(), minlength=256)[: len(CLASSES)] for lesson in lessons)
     share = torch.as_tensor(counts).float().clamp(min=1)
     return (share.max() / share).sqrt().clamp(max=12.0)
+
+
+def _objects_by_class(lessons: list[Lesson]) -> list[list[tuple[int, int]]]:
+    """Return for each class that is there its objects, as (lesson, row of its objects)."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for i, lesson in enumerate(lessons):
+        for k, label in enumerate(lesson.objects[:, 1].int().tolist()):
+            found.setdefault(label, []).append((i, k))
+    return [found[label] for label in sorted(found)]

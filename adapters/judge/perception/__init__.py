@@ -1,0 +1,107 @@
+"""Judge `perception`: a small network looks at the key frames, and what it sees is held against the labels.
+
+Recipe keys: `judge: {use: perception, films: 2, bounds: {frames: 0.6}}`. Every score goes into the ledger as
+`judge.<name>`, and every box's trust into the dataset. How good it is, and what it cannot see: docs/judge.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import datagen
+from adapters.judge._broken import JudgeSettings, complaints_of
+from datagen.errors import InputError
+from datagen.ports import Resources, Verdict
+from datagen.scene import Clip, Label
+
+if TYPE_CHECKING:
+    from datagen.models.perception import Perception
+
+SHIPPED = Path(datagen.__file__).parent / "weights" / "perception" / "perception.safetensors"
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Bounds(BaseModel):
+    """Below these scores (above it, for `ghost`) a clip is not kept; `null` leaves a score out of the verdict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    placed: Share | None = 0.30
+    """Do labels lie on what is seen? Mean soft IoU of labels and what the network sees there."""
+    missing: Share | None = 0.10
+    """Is everything there that is labelled? Of the thing that is shown least: how likely its pixels show its kind."""
+    ghost: Annotated[float, Field(ge=0.0)] | None = 120.0
+    """Is anything there that is not labelled? Size of the largest vehicle without a label, in pixels of 112x64."""
+    views: Share | None = 0.60
+    """Is every view the one of its camera? Share of pixels that side with their camera's labels, not a neighbour's."""
+    frames: Share | None = 0.60
+    """Is every frame in its place? Share of pixels that side with their moment's labels, not a neighbour's."""
+    overlap: Share | None = 0.80
+    """Do neighbouring views agree? 1 less the difference of brightness of road that two cameras see."""
+    steady: Share | None = 0.80
+    """Do consecutive frames agree? The same, of road that one camera sees twice."""
+    light: Share | None = 0.05
+    """Probability of the labelled light: day, dusk or night."""
+    weather: Share | None = None
+    """Probability of the labelled weather."""
+
+
+class Settings(JudgeSettings):
+    """What a clip must show to be kept.
+
+    weights: of a perception network (`datagen train perception`); by default those that ship.
+    """
+
+    weights: Path | None = None
+    bounds: Bounds = Bounds()
+
+
+class PerceptionJudge:
+    """Satisfies `datagen.ports.Judge`."""
+
+    resources = Resources()
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.films = settings, settings.films
+        self.network: Perception | None = None
+
+    def fingerprint(self) -> str:
+        """Return the weights' hash. Raises InputError when there are none."""
+        with self._weights().open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _weights(self) -> Path:
+        path = self.settings.weights or SHIPPED
+        if not path.is_file():
+            raise InputError(
+                f"judge.weights: there are none at {path}; train some (`datagen train perception`),"
+                " or take `judge: {use: plain}`"
+            )
+        return path
+
+    def open(self) -> None:
+        """Load the network."""
+        from datagen.models.perception import open_perception
+
+        self.network = open_perception(self._weights())
+
+    def judge(self, clip: Clip, *, labels: Sequence[Label]) -> Verdict:
+        """Look at the clip, unless a picture is broken anyway."""
+        from adapters.judge.perception.scores import verdict_of
+        from adapters.judge.perception.sight import look
+
+        assert self.network is not None, "open() comes first"
+        if complaints := complaints_of(clip, tuple(labels), settings=self.settings):
+            return Verdict(complaints=complaints)
+        sight = look(clip, labels, network=self.network)
+        return verdict_of(sight, clip.scene, bounds=self.settings.bounds)
+
+
+def build(settings: Settings) -> PerceptionJudge:
+    """Return the judge; the network is loaded when it is opened."""
+    return PerceptionJudge(settings)
