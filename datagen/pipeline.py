@@ -102,14 +102,17 @@ def prepare(path: Path, *, out: Path | str, overrides: Sequence[str] = (), limit
     prompts = expand(recipe, count=source.count())[:limit]
     if not prompts:
         raise InputError(f"{path}: asks for no clip; give it prompts, or `scenes:`")
-    settings = recipe_hash(recipe.model_copy(update={"prompts": (), "scenes": None}), rig) + source.fingerprint()
+    settings = recipe_hash(recipe.model_copy(update={"prompts": (), "scenes": None}), rig)
     film: VideoModel = plugins.build("video", recipe.film)
     judge: Judge = plugins.build("judge", recipe.judge)
     settings += film.fingerprint() + judge.fingerprint()
     takes = [Take(id=clip_id(prompt, settings), prompt=prompt, workdir=Path()) for prompt in prompts]
     place = run_place(recipe, rig, out=out)
     return Run(
-        recipe=recipe, place=place, stages=_stages(recipe, source, film=film, judge=judge, rig=rig), takes=tuple(takes)
+        recipe=recipe,
+        place=place,
+        stages=_stages(recipe, source, film=film, judge=judge, rig=rig),
+        takes=tuple(takes),
     )
 
 
