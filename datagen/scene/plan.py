@@ -6,6 +6,7 @@ The bounds are part of the form: whatever a planner was told, a plan that valida
 Plan ─ ambience   weather, light, place
      ├ road       lanes, curve, crossing, junction
      ├ density    of everybody else
+     ├ absent     who of them shall not be there
      ├ ego        manoeuvres, one after the other
      ├ actors     who (category, count, kind, colour) · start (where, lane, gap, state) · manoeuvres
      └ left_out   what the text asked for that the form cannot hold
@@ -119,6 +120,14 @@ class PlanRoad(Form):
     junction: bool = False
 
 
+class PlanAbsent(Form):
+    """Whom the background shall not hold."""
+
+    people: bool = False
+    cyclists: bool = False
+    parked: bool = False
+
+
 class Manoeuvre(Form):
     """One thing an actor does. What is None is chosen so that it can be seen within the clip.
 
@@ -184,6 +193,7 @@ class Plan(Form):
     ambience: PlanAmbience = PlanAmbience()
     road: PlanRoad = PlanRoad()
     density: Density = "normal"
+    absent: PlanAbsent = PlanAbsent()
     ego: Annotated[tuple[Manoeuvre, ...], Field(max_length=6)] = ()
     actors: Annotated[tuple[PlanActor, ...], Field(max_length=12)] = ()
     left_out: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=32)] = ()

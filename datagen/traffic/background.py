@@ -42,10 +42,12 @@ def background(setting: Setting, event: Sequence[Role], *, density: float, rng: 
         return
     yield from _traffic(setting, event, count=round(12 * density), rng=rng)
     if setting.plan.ambience.place is not Place.HIGHWAY:
-        yield from _cyclists(setting, event, count=int(rng.binomial(3, min(0.5 * density, 1.0))), rng=rng)
-        yield from _parked(setting, event, count=round(9 * density), rng=rng)
+        absent = setting.plan.absent
+        riders = 0 if absent.cyclists else int(rng.binomial(3, min(0.5 * density, 1.0)))
+        yield from _cyclists(setting, event, count=riders, rng=rng)
+        yield from _parked(setting, event, count=0 if absent.parked else round(9 * density), rng=rng)
         share = {Place.DOWNTOWN: 1.0, Place.RESIDENTIAL: 0.7, Place.PARK: 0.9, Place.INDUSTRIAL: 0.4}
-        count = round(10 * density * share[setting.plan.ambience.place])
+        count = 0 if absent.people else round(10 * density * share[setting.plan.ambience.place])
         yield from _people(setting, event, count=count, rng=rng)
 
 

@@ -2,16 +2,19 @@
 
 Each prompt of `heldout.yaml` is planned, driven and judged: did somebody of the category that was named do what was
 named, where the ego sees it, in the weather, light and place that were named? The plan is not believed; only the
-trajectories are, by the predicates of `datagen.traffic.events`.
+trajectories are, by the predicates of `datagen.traffic.events`. What the plan says is a figure of its own, so that what
+did not happen can be laid to the reading or to the driving.
 
 | figure   | is                                                                                    |
 |----------|---------------------------------------------------------------------------------------|
 | valid    | share of prompts for which the planner gave a plan                                    |
+| read     | share whose plan says what the words say                                              |
 | driven   | share that ended in a scene that passes every gate                                    |
 | happened | share in which everything that was asked for can be seen in the trajectories           |
 | ambience | share with the weather, light and place that were asked for                           |
 
     python -m eval prompts --planner rules
+    python -m eval prompts --prompts eval/prompts/development.yaml    # those one may look at while mending
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from datagen.errors import InputError
 from datagen.ports import Dropped, Planner
 from datagen.recipe import derive_seed
 from datagen.roads.reference import reference_road
-from datagen.scene import Light, Place, Prompt, Scene, Weather
+from datagen.scene import Category, Light, Place, Prompt, Scene, Weather
 from datagen.scene.plan import Manoeuvre, Plan, Side
 from datagen.traffic.events import CHECKS, happens
 from datagen.traffic.setting import needs_parking, road_length_m, road_wish
@@ -42,7 +45,7 @@ from datagen.traffic.tracks import Tracks
 HELDOUT = Path(__file__).with_name("heldout.yaml")
 Style = Literal[
     "plain", "typo", "synonym", "telegraphic", "two_events", "conditions", "de", "fr", "es", "it", "pt", "nl", "pl",
-    "zh", "ja", "impossible",
+    "zh", "ja", "impossible", "negation", "units", "vague", "story", "hostile",
 ]  # fmt: skip
 
 
@@ -66,6 +69,7 @@ class Expectation(Form):
     text: Annotated[str, Field(min_length=1)]
     style: Style
     does: tuple[Event, ...]
+    never: tuple[Event, ...] = ()
     weather: Weather | None = None
     light: Light | None = None
     place: Place | None = None
@@ -78,6 +82,7 @@ class Verdict:
 
     expected: Expectation
     valid: bool
+    read: bool
     driven: bool
     happened: bool
     ambience: bool
@@ -114,8 +119,9 @@ def judged(
         (plan,) = planner.plan([prompt])
         if isinstance(plan, Dropped):
             yield Verdict(
-                expected=expected, valid=False, driven=False, happened=False, ambience=False, reason=plan.reason
-            )
+                expected=expected, valid=False, read=False, driven=False, happened=False, ambience=False,
+                reason=plan.reason,
+            )  # fmt: skip
             continue
         yield _verdict(expected, plan, driven(plan, prompt))
 
@@ -134,13 +140,16 @@ def driven(plan: Plan, prompt: Prompt, *, density: float = 0.5, redraws: int = 8
 
 
 def _verdict(expected: Expectation, plan: Plan, scene: Scene | Dropped) -> Verdict:
+    read = all(_said(plan, event) for event in expected.does)
     if isinstance(scene, Dropped):
         return Verdict(
-            expected=expected, valid=True, driven=False, happened=False, ambience=False, reason=scene.reason
+            expected=expected, valid=True, read=read, driven=False, happened=False, ambience=False,
+            reason=scene.reason,
         )  # fmt: skip
     tracks = Tracks.of(scene)
     kinds = {"ego": "ego", **{actor.id: actor.look.kind for actor in scene.actors}}
     missing = [f"no {event.who} does {event.do}" for event in expected.does if not _seen(tracks, kinds, event)]
+    missing += [f"some {event.who} does {event.do}" for event in expected.never if _there(tracks, kinds, event)]
     if expected.left_out and not plan.left_out:
         missing.append("nothing was left out")
     ambience = all(
@@ -154,6 +163,7 @@ def _verdict(expected: Expectation, plan: Plan, scene: Scene | Dropped) -> Verdi
     return Verdict(
         expected=expected,
         valid=True,
+        read=read,
         driven=True,
         happened=not missing,
         ambience=ambience,
@@ -161,36 +171,70 @@ def _verdict(expected: Expectation, plan: Plan, scene: Scene | Dropped) -> Verdi
     )
 
 
+def _said(plan: Plan, event: Event) -> bool:
+    """Say whether the plan asks somebody who fits for what was expected, one of its alternatives."""
+    wished = event.do.split("|")
+    if event.who == "ego":
+        return any(act.do in wished for act in plan.ego) or (not plan.ego and "keep_lane" in wished)
+    fitting = [actor for actor in plan.actors if _named(actor.category, actor.kind, event.who)]
+    stands = any(actor.state is not None for actor in fitting) and bool({"wait", "parked"} & set(wished))
+    return stands or any(act.do in wished for actor in fitting for act in actor.manoeuvres)
+
+
 def _seen(tracks: Tracks, kinds: dict[str, str], event: Event) -> bool:
     """Say whether somebody who fits does what was expected, one of its alternatives."""
-    acts = [Manoeuvre.model_validate({"do": do, "side": event.side}) for do in event.do.split("|")]
     names = [name for number, name in enumerate(tracks.ids) if _fits(tracks, number, kinds[name], event.who)]
-    return any(happens(tracks, name, act=act) for name in names for act in acts if act.do in CHECKS)
+    return any(happens(tracks, name, act=act) for name in names for act in _acts(event))
+
+
+def _there(tracks: Tracks, kinds: dict[str, str], event: Event) -> bool:
+    """Say whether anybody at all who fits, of the background too, does what shall not be."""
+    names = [name for number, name in enumerate(tracks.ids) if number and _is(tracks, number, kinds[name], event.who)]
+    return any(happens(tracks, name, act=act) for name in names for act in _acts(event))
+
+
+def _acts(event: Event) -> list[Manoeuvre]:
+    """Return the alternatives; a turn without a side is one to either."""
+    wished = [do for do in event.do.split("|") if do in CHECKS]
+    sides = ("left", "right") if event.side is None else (event.side,)
+    acts = [{"do": do, "side": side} for do in wished for side in (sides if do == "turn" else (event.side,))]
+    return [Manoeuvre.model_validate(act) for act in acts]
 
 
 def _fits(tracks: Tracks, number: int, kind: str, who: str) -> bool:
     """Say whether a body is who was named; who stands about in the background is not."""
     if who == "ego":
         return number == 0
-    if number == 0 or not tracks.event[number]:
-        return False
+    return number != 0 and bool(tracks.event[number]) and _is(tracks, number, kind, who)
+
+
+def _is(tracks: Tracks, number: int, kind: str, who: str) -> bool:
+    return _named(tracks.categories[number], kind, who)
+
+
+def _named(category: Category, kind: str, who: str) -> bool:
+    """Say whether a category, in a kind, is one of those named: `car/van|truck`."""
     for one in who.split("|"):
-        category, _, wished = one.partition("/")
-        if tracks.categories[number] == category and (not wished or wished == kind):
+        named, _, wished = one.partition("/")
+        if category == named and (not wished or wished == kind):
             return True
     return False
 
 
 def report(verdicts: Sequence[Verdict]) -> str:
     """Return the figures by style and by manoeuvre, and every prompt that did not happen with the reason."""
-    lines = [f"{'':<16}{'prompts':>8}{'valid':>9}{'driven':>9}{'happened':>10}{'ambience':>10}"]
+    lines = [f"{'':<16}{'prompts':>8}{'valid':>9}{'read':>9}{'driven':>9}{'happened':>10}{'ambience':>10}"]
     lines.append(_row("all", verdicts))
     lines += _by("style", ((verdict.expected.style, verdict) for verdict in verdicts))
     lines += _by(
         "manoeuvre", ((event.do.split("|")[0], verdict) for verdict in verdicts for event in verdict.expected.does)
     )
     lines.append("did not happen:")
-    lines += [f"  {one.expected.text[:70]!r}: {one.reason[:120]}" for one in verdicts if not one.happened]
+    lines += [
+        f"  {one.expected.text[:70]!r}: {'driving' if one.read else 'reading'}: {one.reason[:120]}"
+        for one in verdicts
+        if not one.happened
+    ]
     return "\n".join(lines)
 
 
@@ -209,7 +253,7 @@ def _row(name: str, group: Sequence[Verdict]) -> str:
     asked = [v for v in group if v.expected.weather or v.expected.light or v.expected.place]
     ambience = f"{100 * float(np.mean([v.ambience for v in asked])):.0f} %" if asked else "-"
     return (
-        f"{name:<16}{len(group):>8}{share('valid'):>9}{share('driven'):>9}{share('happened'):>10}{ambience:>10}"
+        f"{name:<16}{len(group):>8}{share('valid'):>9}{share('read'):>9}{share('driven'):>9}{share('happened'):>10}{ambience:>10}"
     )  # fmt: skip
 
 

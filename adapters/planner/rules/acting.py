@@ -27,8 +27,11 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
     if extra.get("junction"):
         r.scene.road.add("junction")
     _complete(r, act)
-    of_somebody = bool(coming) and coming[0].text in ("of", "by") and any(t.kind == "who" for t in coming[:5])
-    if of_somebody:  # "emergency stop of a bus"
+    if act.at_s is None and r.last is not None and r.last.at_s is not None and act.do in _REACTIONS and bare_ego(r):
+        act.at_s = r.last.at_s + 1.0  # "after 3 seconds a bus merges and we brake"
+    by_others = bool(extra.get("passive"))
+    of_somebody = by_others or (bool(coming) and coming[0].text in ("of", "by"))
+    if of_somebody and any(t.kind == "who" for t in coming[:5]):  # "emergency stop of a bus", "overtaken by a bus"
         r.pending.acts.append(act)
         r.subject = None
         return
@@ -45,6 +48,31 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
         r.pending.beside = True
     r.act = add(r, who, act)
     r.subject, r.fresh = who, False
+
+
+_REACTIONS = ("brake", "emergency_stop", "swerve", "yield", "pull_over")
+"""What the ego does because of what somebody did."""
+_REFINED: dict[tuple[str, str], Do] = {
+    ("lane_change", "lane"): "cut_in", ("keep_lane", "lane"): "cut_in", ("swerve", "lane"): "cut_in",
+    ("cut_in", "kerb_to"): "pull_over", ("brake", "kerb_to"): "pull_over", ("wait", "kerb_to"): "pull_over",
+    ("cut_in", "parking"): "park", ("cut_in", "ramp"): "merge", ("brake", "parking"): "park",
+    ("accelerate", "kerb_off"): "pull_out", ("turn", "kerb_off"): "pull_out", ("pull_out", "parking"): "park",
+}  # fmt: skip
+"""What a manoeuvre becomes by the way that is named behind it."""
+
+
+def read_way(r: Reading, token: Token, _: list[Token]) -> None:
+    """Refine the manoeuvre before it: "changes lanes into ours"; else it only says where somebody is."""
+    act = r.act
+    if act is not None and r.subject is not None and not r.subject.ego and (act.do, token.value) in _REFINED:
+        act.do = suited(r.subject, Act(do=_REFINED[act.do, token.value]), "junction" in r.scene.road)
+    elif token.value == "lane" and r.subject is not None and not r.subject.ego and r.subject.where is None:
+        r.subject.where = "ahead"
+
+
+def bare_ego(r: Reading) -> bool:
+    """Say whether the ego has been spoken of."""
+    return r.subject is not None and r.subject.ego
 
 
 def _describes(r: Reading, token: Token) -> bool:
@@ -68,21 +96,24 @@ def _complete(r: Reading, act: Act) -> None:
 def _actor_of(r: Reading, token: Token, act: Act) -> Who:
     """Return who does it: the subject, the ego for a bare verb at a clause's start, or somebody implied."""
     subject = r.subject
-    bare = r.fresh and token.form in ("bare", "word")
+    if r.before.text == "by" and token.form == "ing" and r.latest is not None:
+        return r.latest  # "forces us to brake by jumping into our lane"
+    idle = subject is not None and all(one.do == "keep_lane" for one in subject.acts)
+    bare = r.fresh and token.form in ("bare", "word") and not (idle and subject is r.latest and r.listing)
     if subject is not None and (not bare or subject.ego or act.do in {"cut_in", *ON_FOOT} - {"cross"}):
         return subject
     if act.do in ON_FOOT:
         if act.do == "cross" and "junction" in r.scene.road:
             return r.ego
         return implied(r, Category.ADULT)
-    if act.do in ("cut_in", "cut_out", "oncoming", "parked"):
+    if act.do in ("cut_in", "cut_out", "oncoming", "parked") or (act.do == "merge" and not bare_ego(r)):
         return implied(r, Category.CAR)
     return implied(r, Category.MOTORCYCLE) if act.do == "filter" else r.ego
 
 
 def implied(r: Reading, category: Category) -> Who:
     """Return somebody new of whom only the deed was named."""
-    who = Who(category=category, where=r.pending.where)
+    who = Who(category=category, where=r.pending.where, unnamed=True)
     r.actors.append(who)
     return who
 
@@ -110,6 +141,15 @@ def _together(r: Reading) -> None:
 def _following(r: Reading, do: Do, coming: list[Token]) -> None:
     """Read "follows": the ego follows whoever is named next; others follow the ego, or somebody who is named."""
     subject = r.subject if r.subject is not None and not r.fresh else r.ego
+    if (
+        subject.ego
+        and r.latest is not None
+        and r.act is None
+        and (not coming or coming[0].kind in ("do", "stop", "join"))
+    ):
+        add(r, r.ego, Act(do=do))  # "the vehicle we follow brakes"
+        r.latest.where, r.subject = "ahead", r.latest
+        return
     if subject.ego:
         r.pending.beside, r.pending.where = True, "ahead"
         r.pending.gap_m = 5.0 if do == "tailgate" else r.pending.gap_m
@@ -127,6 +167,8 @@ def _following(r: Reading, do: Do, coming: list[Token]) -> None:
 
 def add(r: Reading, who: Who, act: Act) -> Act:
     """Give somebody a manoeuvre that suits what he is; return it, or the one it was merged into."""
+    if who.anyone and act.do not in (*ON_FOOT, "wait"):
+        who.category, who.kind = Category.CAR, "sedan"
     act.do = suited(who, act, "junction" in r.scene.road)
     r.last = act
     if who.acts and who.acts[-1].do == act.do and act.do not in ("lane_change", "turn"):

@@ -26,43 +26,62 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "hold the speed|hold its speed|keep the speed|cruise at constant speed|maintain speed|"
         "maintain its speed|keep its speed",
     ),
-    ("follow", {}, "drive behind|follow|trail|stay behind|keep behind|follow behind"),
+    ("follow", {}, "tail|shadow|chase|drive behind|follow|trail|stay behind|keep behind|follow behind"),
     (
         "tailgate",
         {},
         "tailgate|sit on our bumper|sit on the bumper|hang on our tail|drive up our bumper|"
-        "follow too closely|follow far too closely|stick to our bumper",
+        "drive too close behind us|ride our bumper|ride our tail|breathe down our neck|follow too closely|"
+        "follow far too closely|stick to our bumper",
     ),
-    ("brake", {}, "brake|slow|slow down|decelerate|reduce speed|reduce its speed|ease off"),
+    (
+        "brake",
+        {},
+        "brake|slow|slow down|decelerate|reduce speed|reduce its speed|ease off|lose speed|lose pace|drop its speed|"
+        "drop speed|scrub off speed|lift off the gas|take its foot off the gas",
+    ),
     (
         "brake",
         _STOP,
         "stop|halt|pull up|come to a stop|come to a halt|come to a standstill|break down|brake to a stop|"
-        "brake to a standstill|brake to standstill",
+        "brake to a standstill|brake to standstill|come to rest",
     ),
-    ("brake", _HARD, "hit the brakes|brake check|jam on the brakes"),
+    (
+        "brake",
+        _HARD,
+        "hit the brakes|brake check|brake check us|jam on the brakes|stamp on the brake|stamp on the brakes|"
+        "anchor up|"
+        "hit the anchors|step on the brake|step on the brakes",
+    ),
     (
         "emergency_stop",
         {},
         "slam on the brakes|slam the brakes|slam on its brakes|emergency brake|emergency stop|"
         "make an emergency stop|do an emergency stop|perform an emergency stop|"
         "perform an emergency braking|stop dead|screech to a halt|come to a screeching halt|"
-        "brake as hard as possible|stand on the brakes",
+        "brake as hard as possible|stand on the brakes|come to a sudden standstill|come to a sudden stop|"
+        "come to an abrupt halt|come to an abrupt stop|come to a sudden halt|stop abruptly|stop suddenly|stop short",
     ),
     (
         "stop_and_go",
         {},
         "stop and go|crawl in stop and go|stop and start|crawl along|creep along|creep forward|"
-        "inch forward|inch along|move stop and go",
+        "inch forward|inch along|move stop and go|inch ahead|creep ahead|edge forward|keep stopping and starting|"
+        "keep stopping|stop and start again|crawl forward|go stop and go|keep stopping and going|roll and stop",
     ),
     ("yield", {}, "yield|give way|yield right of way|give right of way|let pass|let through|yield the right of way"),
     (
         "accelerate",
         {},
         "accelerate|speed up|pick up speed|start moving|pull away|drive off|go faster|take off|set off|"
-        "move off|gain speed",
+        "move off|gain speed|get going|get faster|give gas",
     ),
-    ("accelerate", _HARD, "speed off|step on the gas|floor it|race off|step on it|put its foot down"),
+    (
+        "accelerate",
+        _HARD,
+        "open the throttle|hit the gas|put the hammer down|step on the accelerator|speed off|step on the gas|"
+        "floor it|race off|step on it|put its foot down",
+    ),
     ("wait", {}, "wait|stand|stand still|idle|block|block the lane|block our lane|block the road|sit|block the way"),
     (
         "cut_in",
@@ -70,14 +89,16 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "cut in|cut into our lane|cut in front|cut in front of us|cut in front of ego|"
         "cut in front of the ego|cut across|merge in front of us|move into our lane|move in front of us|"
         "come into our lane|change into our lane|change to our lane|pull in front of us|pull in|"
-        "enter our lane|drift into our lane|swing into our lane|pull into our lane|slide into our lane|"
+        "end up in our lane|enter our lane|drift into our lane|swing into our lane|pull into our lane|"
+        "slide into our lane|"
         "slip in front of us|cut in ahead of us|slot in|slip into our lane",
     ),
     (
         "cut_in",
         _HARD,
         "cut us off|cut off the ego|cut me off|cut off|squeeze in|squeeze into our lane|push in|barge in|"
-        "cut ego off|force its way in|swerve into our lane|swerve in front of us|veer into our lane|"
+        "cut me up|cut us up|cut the ego up|cut ego off|force its way in|swerve into our lane|"
+        "swerve in front of us|veer into our lane|"
         "shoot into our lane|cut up|push into our lane|jump into our lane",
     ),
     (
@@ -90,7 +111,7 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         {},
         "merge|merge in|merge into our lane|merge onto our lane|join our lane|filter into our lane|zip in|"
         "merge behind us|merge into traffic|join the traffic|merge from the ramp|merge onto the road|"
-        "merge onto the highway",
+        "",
     ),
     (
         "lane_change",
@@ -100,7 +121,13 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ),
     ("lane_change", _LEFT, "merge left|move left"),
     ("lane_change", _RIGHT, "merge right|move right"),
-    ("overtake", {}, "overtake|overtake us|overtake ego|pass|pass us|pass by|go around|get past|drive past|go past"),
+    ("overtake", _RIGHT, "undertake|undertake us|pass us on the inside"),
+    (
+        "overtake",
+        {},
+        "overtake|overtake us|overtake ego|pass|pass us|pass by|go around|get past|drive past|go past|"
+        "speed past|fly past|fly by|blow past",
+    ),
     (
         "filter",
         {},
@@ -118,12 +145,13 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "u_turn",
         {},
-        "make a u turn|do a u turn|u turn|turn around|turn back|perform a u turn|make a uturn|take a u turn",
+        "make a u turn|do a u turn|go back the way we came|spin around|pull a u turn|u turn|turn around|"
+        "turn back|perform a u turn|make a uturn|take a u turn",
     ),
     (
         "swerve",
         {},
-        "swerve|dodge|veer|evade|swerve around|swerve and back|lurch|swerve out|jerk the wheel|"
+        "swerve|dodge|veer|evade|swerve around|swerve and back|lurch|jerk the wheel|"
         "make an evasive manoeuvre|make an evasive maneuver|weave",
     ),
     (
@@ -131,7 +159,8 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         {},
         "pull over|pull to the side|stop at the side|stop at the roadside|pull to the kerb|"
         "pull to the curb|stop at the kerb|stop at the curb|stop on the shoulder|pull onto the shoulder|"
-        "pull to the side of the road",
+        "pull to the side of the road|draw up|draw up at the roadside|draw up at the kerb|pull up at the kerb|"
+        "pull up at the curb|stop to let somebody out|pull in at the kerb|pull in at the side of the road",
     ),
     (
         "pull_out",
@@ -139,7 +168,8 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "pull out|pull out in front of us|pull out from the kerb|pull out from the curb|"
         "pull out of a parking space|pull out of a parking spot|leave the parking space|"
         "leave the parking spot|leave a parking spot|leave a parking space|leave its parking spot|"
-        "drive off from the kerb|pull away from the kerb|unpark",
+        "leave its stop|leave the stop|leave the bus stop|leave the kerb|leave the curb|drive off from the kerb|"
+        "pull away from the kerb|unpark",
     ),
     (
         "reverse",
@@ -203,8 +233,17 @@ _FIXED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("lane_change", {}, "lane change"),
     ("lane_change", _LEFT, "lane change to the left"),
     ("lane_change", _RIGHT, "lane change to the right"),
-    ("turn", _LEFT, "left turn"),
-    ("turn", _RIGHT, "right turn"),
+    ("turn", _LEFT, "left turn|left turning|turning left"),
+    ("turn", _RIGHT, "right turn|right turning|turning right"),
+    ("filter", {}, "lane splitting|lane filtering"),
+    ("overtake", {"passive": True}, "overtaken|overtaken by|passed by"),
+    ("cut_in", {"passive": True, "hard": True}, "cut off by|cut up by"),
+    (
+        "tailgate",
+        {},
+        "right on our tail|glued to our bumper|glued to our rear bumper|on our bumper|right behind our bumper|"
+        "very close behind us|too close behind us|way too close behind us|far too close behind us|on our rear bumper",
+    ),
     ("cut_in", {}, "cut in|cutin"),
     ("cut_out", {}, "cutout"),
     ("brake", _HARD, "hard braking"),
@@ -230,20 +269,24 @@ _PAST = {"cut": "cut", "run": "ran", "drive": "drove", "go": "went", "come": "ca
          "step": "stepped", "keep": "kept", "hit": "hit", "slam": "slammed", "leave": "left", "stay": "stayed",
          "speed": "sped", "jog": "jogged", "give": "gave", "break": "broke", "shoot": "shot", "spring": "sprang",
          "burst": "burst", "hold": "held", "swing": "swung", "creep": "crept", "hang": "hung", "let": "let",
-         "do": "did", "put": "put", "leap": "leapt", "get": "got", "stick": "stuck", "slide": "slid"}  # fmt: skip
+         "do": "did", "put": "put", "fly": "flew", "tear": "tore", "lose": "lost", "blow": "blew", "draw": "drew",
+         "undertake": "undertook", "throw": "threw", "breathe": "breathed", "wriggle": "wriggled", "be": "was",
+         "leap": "leapt", "get": "got", "stick": "stuck", "slide": "slid"}  # fmt: skip
 _DOUBLED = {"cut", "run", "stop", "sit", "step", "hit", "slam", "jog", "let", "put", "zip", "jam", "get", "slip", "pop",
-            "slot", "split"}  # fmt: skip
+            "slot", "split", "nip", "hop", "trot", "plod", "lag", "whiz", "cut across", "spin"}  # fmt: skip
 
 
-def _conjugated(stem: str) -> dict[str, Form]:
+def conjugated(stem: str) -> dict[str, Form]:
     """Return the forms of a verb phrase: only its first word changes."""
     verb, _, rest = stem.partition(" ")
     tail = f" {rest}" if rest else ""
     third = verb + ("es" if verb.endswith(("s", "sh", "ch", "x", "o")) else "s")
-    third = verb[:-1] + "ies" if verb.endswith("ry") else third
+    third = verb[:-1] + "ies" if verb.endswith(("ry", "fly")) else third
     root = verb + verb[-1] if verb in _DOUBLED else verb
     ing = (root[:-1] if verb.endswith("e") and not verb.endswith("ee") else root) + "ing"
-    past = _PAST.get(verb) or (verb + "d" if verb.endswith("e") else root + "ed")
+    past = _PAST.get(verb) or (
+        verb[:-1] + "ied" if verb.endswith("ry") else verb + "d" if verb.endswith("e") else root + "ed"
+    )
     forms: dict[str, Form] = {past + tail: "ed", third + tail: "s", ing + tail: "ing"}
     return {**forms, verb + tail: "bare"}
 
@@ -253,7 +296,7 @@ def doing() -> dict[str, Token]:
     found = {}
     for do, extra, stems in _VERBS:
         for stem in stems.split("|"):
-            for phrase, form in _conjugated(stem).items():
+            for phrase, form in conjugated(stem).items():
                 found[phrase] = Token(kind="do", value=do, text=phrase, form=form, extra=tuple(extra.items()))
     for do, extra, phrases in _FIXED:
         for phrase in phrases.split("|"):

@@ -1,6 +1,6 @@
-"""Other languages: phrases put into the English that the grammar reads, by the corpus's own phrase tables.
+"""Other languages: phrases put into the English that the grammar reads, by lexica and the corpus's own phrase tables.
 
-What a table says in two pieces ("schert … ein") is known by its first, and by its second where several begin alike.
+What is said in two pieces ("schert … ein") is known by its first, and by its second where several begin alike.
 Words that no table knows stay as they are, and so are left out and said to be.
 """
 
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
+from adapters.planner.rules.lexica import LEXICA, UNSPACED, lexicon
 from adapters.planner.rules.lexicon import PHRASES
 from adapters.planner.rules.place_words import FILL
 from datagen.models.planner.corpus.tables import LANGUAGES, Language, inflected, language
@@ -36,47 +37,41 @@ _MANY = {
 _PLACED = {"ahead": "ahead of us", "behind": "behind us", "left": "on the left", "right": "on the right",
            "opposite": "in the opposite lane"}  # fmt: skip
 _SCENE = {"day": "daytime", "light": "light traffic", "heavy": "heavy traffic", "empty": "deserted", "park": "rural"}
+_COLOR_LAST = ("fr", "es", "it", "pt")
+_ABSENT = {"people": "no pedestrians", "cyclists": "no cyclists", "parked": "no parked cars"}
 _FEWEST_LETTERS = 4
-_REACH = 8
+_REACH = 12
 """How many words a verb's second piece may stand behind its first."""
 _FORMS = 3
 
 
-def _little(**groups: str) -> dict[str, str]:
-    return {word: english.replace("_", " ") for english, said in groups.items() for word in said.split("|")}
-
-
-_LITTLE: Mapping[str, Mapping[str, str]] = {
-    "de": _little(
-        behind="hinter", in_front_of="vor", between="zwischen", at="mit|bei", we="wir", us="uns", no="kein|keine",
-        then="dann|danach", the="der|die|das|dem|den|des", a="einem|einen|einer", suddenly="plötzlich",
-        closely="knapp|dicht|eng", fast="schnell", slowly="langsam", parked="geparkten|geparktes|parkende|parkendes",
-        on="auf|an|am|im|in|über|es|ist|sind|sich", oncoming="entgegenkommender|entgegenkommendes",
-    ),
-    "fr": _little(
-        behind="derrière", in_front_of="devant", between="entre", we="nous|on", the="le|la|les|l'|du|des|au",
-        of="de|d'|sur|en|dans|et|avec|qui|une", suddenly="soudainement|tout à coup", fast="vite", slowly="lentement",
-        no="pas de|sans", closely="de près",
-    ),
-    "es": _little(
-        behind="detrás de", in_front_of="delante de", between="entre", we="nosotros|nos", the="el|la|los|las|al",
-        of="de|del|en|que|con|por|se", suddenly="de pronto", fast="rápido|deprisa", slowly="lentamente|despacio",
-        no="sin", closely="muy cerca",
-    ),
-}  # fmt: skip
-"""Words that join, point and refine."""
+_KANA, _HAN = re.compile(r"[\u3041-\u30ff]"), re.compile(r"[\u4e00-\u9fff]")
+_STOPS = str.maketrans({"、": ",", "，": ",", "。": ".", "；": ";", "：": ":", "！": "!", "？": "?"})
 
 
 def in_english(text: str) -> str:
     """Return a lower-case text in English, or as it is if no other language fits it better."""
+    code = _language(text)
+    return text if code is None else _translated(_words(text, code), code)
+
+
+def _language(text: str) -> str | None:
+    """Return the language that knows most of a text's words, or None if English does."""
+    if _HAN.search(text) or _KANA.search(text):
+        return "ja" if _KANA.search(text) else "zh"
     words = _words(text)
     known = sum(word in FILL or (word,) in PHRASES for word in words)
-    scored = {code: _covered(words, _phrases(code)) for code in LANGUAGES if code != "en"}
+    if known == len(words):
+        return None
+    scored = {code: _covered(words, _phrases(code)) for code in LEXICA if code not in UNSPACED}
     best = max(scored, key=lambda code: scored[code])
-    return _translated(words, best) if scored[best] > known else text
+    return best if scored[best] > known else None
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str, code: str = "") -> list[str]:
+    """Return the words of a text; every character of a script without spaces is one."""
+    if code in UNSPACED:
+        return re.findall(r"-?\d+(?:[.,]\d+)?|[a-z]+(?:/[a-z]+)?|\S", text.translate(_STOPS))
     return re.findall(r"-?\d+(?:[.,]\d+)?|[^\W\d_]+(?:[-'/][^\W\d_]+)*|\S", text)
 
 
@@ -86,18 +81,35 @@ def _covered(words: list[str], phrases: Mapping[tuple[str, ...], str]) -> int:
 
 def _translated(words: list[str], code: str) -> str:
     """Return the words in English; a colour behind its noun goes before it."""
-    table, verbs = language(code), _verbs(code)
+    verbs, pairs = _verbs(code), _pairs(code)
     said: list[str] = []
-    at = 0
+    words, at = _paired(words, pairs), 0
     for english, used in _matches(words, _phrases(code)):
         piece = english if english is not None else words[at]
         piece = _verb(verbs.get(tuple(words[at : at + used]), ()), words[at + used : at + used + _REACH]) or piece
         at += used
-        if not table.color_first and said and piece in table.colors and _is_who(said[-1]):
+        if code in _COLOR_LAST and said and _kind(piece) == "color" and _is_who(said[-1]):
             said.insert(-1, piece)
         elif piece:
             said.append(piece)
     return re.sub(r"\s+([,.;:!?])", r"\1", " ".join(_subject_first(said)))
+
+
+def _paired(words: list[str], pairs: Sequence[tuple[tuple[str, ...], tuple[str, ...], str]]) -> list[str]:
+    """Return the words with phrases that come in two pieces replaced by their English, where the first piece was."""
+    at = 0
+    while at < len(words):
+        for first, second, english in pairs:
+            begin = at + len(first)
+            if tuple(words[at:begin]) != first:
+                continue
+            stops = range(begin, min(begin + _REACH, len(words)))
+            end = next((k for k in stops if tuple(words[k : k + len(second)]) == second), None)
+            if end is not None:
+                words = [*words[:at], english, *words[begin:end], *words[end + len(second) :]]
+                break
+        at += 1
+    return words
 
 
 def _verb(ways: Sequence[tuple[tuple[str, ...], str]], behind: list[str]) -> str | None:
@@ -147,16 +159,18 @@ def _matches(words: list[str], phrases: Mapping[tuple[str, ...], str]) -> Iterat
     """Yield the English of the longest phrase at each place and the words it takes, or None and one word."""
     longest, at = max(map(len, phrases)), 0
     while at < len(words):
-        used = next((n for n in range(longest, 0, -1) if tuple(words[at : at + n]) in phrases), 0)
+        used = next((n for n in range(min(longest, len(words) - at), 0, -1) if tuple(words[at : at + n]) in phrases), 0)
         yield (phrases[tuple(words[at : at + used])], used) if used else (None, 1)
         at += used or 1
 
 
 @cache
 def _phrases(code: str) -> Mapping[tuple[str, ...], str]:
-    table = language(code)
     found: dict[tuple[str, ...], str] = {}
-    for phrase, english in _entries(table):
+    for first, second, english in lexicon(code):
+        if not second:
+            found.setdefault(tuple(_words(first, code)), english)
+    for phrase, english in _entries(language(code)) if code in LANGUAGES else ():
         words = tuple(_words(phrase.lower()))
         if words and words not in found:
             found[words] = english
@@ -172,6 +186,8 @@ def _entries(table: Language) -> Iterator[tuple[str, str]]:
     for phrases in (table.weather, table.light, table.place, table.density):
         for value, said in phrases.items():
             yield from ((phrase, _SCENE.get(value, value)) for phrase in said)
+    for field, said in table.absent.items():
+        yield from ((phrase, _ABSENT[field]) for phrase in said)
     yield from ((phrase, "zebra crossing") for phrase in table.crossing)
     yield from ((phrase, "junction") for phrase in table.junction)
     for side, said in table.curve.items():
@@ -189,9 +205,15 @@ def _entries(table: Language) -> Iterator[tuple[str, str]]:
 def _verbs(code: str) -> Mapping[tuple[str, ...], Sequence[tuple[tuple[str, ...], str]]]:
     """Return the first pieces of verbs, each with its second pieces and what the two mean together."""
     found: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = {}
-    for first, tail, english in _deeds(language(code)):
+    for first, tail, english in _deeds(language(code)) if code in LANGUAGES else ():
         found.setdefault(tuple(_words(first)), []).append((tuple(_words(tail)), english))
     return found
+
+
+@cache
+def _pairs(code: str) -> Sequence[tuple[tuple[str, ...], tuple[str, ...], str]]:
+    pieces = [(tuple(_words(a, code)), tuple(_words(b, code)), english) for a, b, english in lexicon(code) if b]
+    return sorted(pieces, key=lambda piece: -len(piece[1]))
 
 
 def _deeds(table: Language) -> Iterator[tuple[str, str, str]]:

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from adapters.planner.rules import acting, describing, joining, naming
-from adapters.planner.rules.reading import MOST_ACTORS, MOST_ACTS, Reading
-from adapters.planner.rules.settling import actor, manoeuvre, settle
+from adapters.planner.rules.reading import MOST_ACTORS, MOST_ACTS, Act, Reading
+from adapters.planner.rules.settling import actor, endanger, manoeuvre, settle
 from adapters.planner.rules.vocabulary import Token
 from datagen.scene.plan import Plan
 
@@ -37,6 +37,9 @@ _READERS: dict[str, Callable[[Reading, Token, list[Token]], None]] = {
     "ego": naming.read_ego,
     "it": naming.read_it,
     "do": acting.read_do,
+    "way": acting.read_way,
+    "same": naming.read_same,
+    "danger": joining.read_danger,
     "the": joining.read_the,
     "beside": joining.read_beside,
     "join": joining.read_join,
@@ -55,7 +58,7 @@ def plan_of(tokens: list[Token], *, left_out: Iterable[str] = ()) -> Plan:
     for at, token in enumerate(tokens):
         coming = tokens[at + 1 : at + 1 + _AHEAD]
         if r.denied and token.kind not in ("stop", "fill", "the"):
-            joining.deny(r, token)
+            joining.deny(r, token, coming)
         elif not r.scene.read(token, coming):
             _READERS[token.kind](r, token, coming)
         r.before = token
@@ -66,19 +69,35 @@ def plan_of(tokens: list[Token], *, left_out: Iterable[str] = ()) -> Plan:
 
 
 def _plan(r: Reading) -> Plan:
+    if not r.actors and not r.ego.acts and "junction" in r.scene.road and r.turned is not None:
+        r.ego.acts.append(Act(do="turn", side=r.turned))  # "left at the crossroads, please"
+    if r.danger:
+        endanger(r)
     for who in r.actors:
         settle(who)
     for who in r.actors[MOST_ACTORS:]:
         r.scene.leave_out(f"another {who.category}")
+    if len(r.ego.acts) > 1:  # "we stay behind a bus and then …" is no more than being there
+        r.ego.acts = [act for act in r.ego.acts if act.do != "keep_lane" or act.speed_mps is not None] or r.ego.acts
+    turn = next((act for act in r.ego.acts if act.do == "turn"), None)
+    for who in r.actors:  # "we turn left behind a bus"
+        if (
+            turn is not None
+            and len(r.ego.acts) == 1
+            and who.where == "ahead"
+            and [act.do for act in who.acts] == ["keep_lane"]
+        ):
+            who.acts = [Act(do="turn", side=turn.side)]
     overtaking = [act for act in r.ego.acts if act.do == "overtake"]
     if overtaking:  # changing lanes is part of it
         sides = [act.side for act in r.ego.acts if act.do == "lane_change"]
         overtaking[0].side = overtaking[0].side or next(iter(sides), None)
-        r.ego.acts = [act for act in r.ego.acts if act.do != "lane_change"]
+        r.ego.acts = [act for act in r.ego.acts if act.do not in ("lane_change", "pull_out")]
     return Plan(
         ambience=r.scene.ambience(),
         road=r.scene.wished_road(),
         density=r.scene.density or "normal",
+        absent=r.scene.nobody(),
         ego=tuple(map(manoeuvre, r.ego.acts[:MOST_ACTS])),
         actors=tuple(map(actor, r.actors[:MOST_ACTORS])),
         left_out=tuple(r.scene.left_out),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.planner.rules.acting import add, implied
 from adapters.planner.rules.reading import SIDED, Act, Pending, Reading
 from adapters.planner.rules.vocabulary import Token
-from datagen.scene import Category
+from datagen.scene import Category, Group
 
 
 def read_the(r: Reading, token: Token, _: list[Token]) -> None:
@@ -20,13 +20,14 @@ def read_beside(r: Reading, token: Token, _: list[Token]) -> None:
 
 def read_join(r: Reading, token: Token, _: list[Token]) -> None:
     """Begin another part of the clause."""
-    r.pending.beside = False
+    r.pending.beside = r.listing = False
     r.pending.color = r.pending.count = None
 
 
 def read_stop(r: Reading, token: Token, _: list[Token]) -> None:
     """End the clause."""
     finish_clause(r)
+    r.listing = token.value != "."
     if token.value == ".":
         r.pending = Pending()
 
@@ -34,6 +35,7 @@ def read_stop(r: Reading, token: Token, _: list[Token]) -> None:
 def finish_clause(r: Reading) -> None:
     """Give what still waits to the last manoeuvre, or to somebody implied."""
     r.fresh, r.denied, r.act = True, False, None
+    r.turned = r.turned or (r.pending.side if r.last is None else None)
     pending = r.pending
     for act in pending.acts:  # "oncoming." with no noun after it
         add(r, implied(r, Category.CAR), act)
@@ -60,10 +62,22 @@ def read_not(r: Reading, token: Token, coming: list[Token]) -> None:
     r.denied = bool(coming)
 
 
-def deny(r: Reading, token: Token) -> None:
+def deny(r: Reading, token: Token, coming: list[Token]) -> None:
     """Take the word after "no": no traffic is an empty road, no rain is dry, no van is no van."""
+    if token.text in ("parked", "other", "any", "more", "further", "parking") and any(
+        t.kind == "who" for t in coming[:1]
+    ):
+        r.without_parked = token.text in ("parked", "parking")
+        return
     r.denied = False
-    if token.kind == "density" or (token.kind == "who" and token.plural and token.value[0] is Category.CAR):
+    if token.kind == "who" and r.without_parked:
+        r.scene.absent.add("parked")
+        r.without_parked = False
+    elif token.kind == "who" and token.value[0].group in (Group.PERSON, Group.ANIMAL):
+        r.scene.absent.add("people")
+    elif token.kind == "who" and token.value[0] is Category.BICYCLE:
+        r.scene.absent.add("cyclists")
+    elif token.kind == "density" or (token.kind == "who" and token.plural and token.value[0] is Category.CAR):
         r.scene.density = "empty"
     elif token.kind not in ("weather", "light", "who", "road", "do", "it"):
         r.scene.leave_out(f"no {token.text}")
@@ -76,6 +90,11 @@ def read_fill(r: Reading, token: Token, _: list[Token]) -> None:
 def read_beyond(r: Reading, token: Token, _: list[Token]) -> None:
     """Leave out what the form cannot hold."""
     r.scene.beyond(token)
+
+
+def read_danger(r: Reading, token: Token, _: list[Token]) -> None:
+    """Note that danger was asked for; what somebody does next is done hard."""
+    r.danger = r.pending.hard = True
 
 
 def read_unknown(r: Reading, token: Token, _: list[Token]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from adapters.planner.rules.doing_words import doing
+from adapters.planner.rules.motion_words import WAYS, going
 from adapters.planner.rules.place_words import (
     BESIDE,
     BEYOND,
+    DANGER,
     EGO,
     GAPS,
     HARD,
@@ -14,6 +16,7 @@ from adapters.planner.rules.place_words import (
     NEAR,
     NOT,
     PACES,
+    SAME,
     SIDES,
     THE,
     WHERE,
@@ -25,8 +28,8 @@ from adapters.planner.rules.who_words import COLORS, COUNTS, who
 PHRASES: dict[tuple[str, ...], Token] = {
     tuple(phrase.split()): token
     for table in (
-        BEYOND, JOIN, BESIDE, IT, THE, NOT, COUNTS, HARD, GAPS, PLACE, ROAD, LANES, CURVE, DENSITY, LIGHT, WEATHER,
-        COLORS, WHERE, SIDES, EGO, doing(), PACES, NEAR, who(),
+        WAYS, BEYOND, JOIN, BESIDE, IT, THE, NOT, COUNTS, HARD, GAPS, PLACE, ROAD, LANES, CURVE, DENSITY, LIGHT,
+        WEATHER, COLORS, WHERE, SIDES, EGO, doing(), going(), PACES, NEAR, who(), DANGER, SAME,
     )
     for phrase, token in table.items()
 }  # fmt: skip

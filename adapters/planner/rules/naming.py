@@ -16,11 +16,14 @@ def read_who(r: Reading, token: Token, coming: list[Token]) -> None:
     if before is not None:
         who = before
     else:
-        who = Who(category=category, kind=kind, color=pending.color, plural=token.plural)
+        who = _nameless(r, category) or Who()
+        who.category, who.kind, who.color, who.plural = category, kind, pending.color, token.plural
         who.count = int(max(1, min(pending.count or (2 if token.plural else 1), MOST_ALIKE)))
-        who.where = pending.where or pending.side
+        who.where = pending.where or pending.side or who.where
         who.gap_m, who.pace, who.grouped = pending.gap_m, pending.pace, pending.grouped
-        r.actors.append(who)
+        if not who.unnamed:
+            r.actors.append(who)
+        who.unnamed, who.anyone = False, token.text in ("someone", "somebody")
     r.latest = who
     for act in pending.acts:
         add(r, who, act)
@@ -32,6 +35,23 @@ def read_who(r: Reading, token: Token, coming: list[Token]) -> None:
         _mention(r, who)
         return
     r.subject, r.act, r.fresh = who, (who.acts[-1] if pending.acts else None), False
+
+
+def _nameless(r: Reading, category: Category) -> Who | None:
+    """Return whoever only did something so far, if this is his name: "cut-in from the left, white van"."""
+    last = r.actors[-1] if r.actors else None
+    telling = r.fresh or (r.act is not None and r.before.kind in ("side", "gap", "hard", "speed", "color", "count"))
+    fits = last is not None and last.unnamed and telling and not r.pending.acts and not r.pending.beside
+    return last if fits and last is not None and category.group is last.category.group else None
+
+
+def read_same(r: Reading, token: Token, coming: list[Token]) -> None:
+    """Name another of the kind that was named last: "one car … while another one …"."""
+    before = r.actors[-1] if r.actors else None
+    if before is None:
+        return
+    r.pending.definite = False
+    read_who(r, Token(kind="who", value=(before.category, before.kind), text=token.text), coming)
 
 
 def _known(r: Reading, category: Category, kind: str) -> Who | None:
@@ -57,6 +77,9 @@ def read_ego(r: Reading, token: Token, coming: list[Token]) -> None:
     if r.pending.beside:  # "towards us", "past us": where the ego is, not what it does
         r.pending.beside = False
         return
+    if r.before.text in ("forces", "forcing", "makes", "making", "causes", "force", "make", "leaving", "so"):
+        r.subject, r.act, r.fresh = r.ego, None, False  # "forces us to brake"
+        return
     if token.text in ("us", "me") or (r.act is not None and not r.fresh and not coming):
         return
     r.subject, r.act, r.fresh = r.ego, None, False
@@ -65,7 +88,8 @@ def read_ego(r: Reading, token: Token, coming: list[Token]) -> None:
 
 def read_it(r: Reading, token: Token, _: list[Token]) -> None:
     """Go on speaking of whoever was named last."""
-    if token.text in ("that", "which", "who") and r.latest is not None:
-        r.subject = r.latest  # "follows a bus that brakes"
+    relative = token.text in ("that", "which", "who")
+    if r.latest is not None and (relative or r.subject is None or r.subject.ego):
+        r.subject = r.latest  # "follows a bus that brakes"; "We follow a taxi. It brakes."
     r.fresh = r.subject is None
     r.act = None

@@ -19,10 +19,11 @@ WHERE = entries(
     "where",
     {
         "ahead": "ahead|ahead of us|ahead of ego|ahead of the ego|in front|in front of us|in front of ego|up ahead|"
-        "in front of the ego|in front of me|in our lane|in the same lane|in ego lane|leading|lead|lead car|"
+        "in front of the ego|in front of me|in our lane|in the same lane|in ego lane|leading|lead|"
         "in front of our car|directly ahead|right in front of us|in front of the ego vehicle|ahead of me|in my lane|"
         "in front of the car|before us|in our way|in the ego lane|preceding|straight ahead|on the road|on our lane",
-        "behind": "behind us|from behind|behind ego|behind the ego|behind me|from the rear|at the rear|behind our car|"
+        "behind": "behind us|from behind|behind ego|behind the ego|behind me|from the rear|at the rear|"
+        "behind our car|"
         "behind the ego vehicle|on our tail|behind the ego car",
         "opposite": "opposite|in the opposite lane|in the oncoming lane|from the opposite direction|other side|"
         "on the other side|the other way|in the opposite direction|on the opposite side|opposite lane|oncoming lane|"
@@ -47,18 +48,33 @@ PACES = entries(
 HARD = entries(
     "hard",
     {
-        True: "hard|suddenly|abruptly|sharply|sudden|abrupt|aggressively|aggressive|violently|full|strongly|emergency|"
-        "reckless|recklessly|unexpectedly|sharp|without warning|without looking|running|runs|run|sprints|rushes|"
-        "dashes|hastily|in panic|heavily|rushing|sprinting|harshly|hurriedly|dangerously|full force|urgently",
+        True: "hard|suddenly|abruptly|sharply|sudden|abrupt|aggressively|aggressive|violently|full|strongly|"
+        "emergency|"
+        "recklessly|unexpectedly|sharp|without warning|without looking|hastily|"
+        "in panic|heavily|harshly|hurriedly|dangerously|full force|urgently|brutally|carelessly|at the last moment|"
+        "at the last second",
     },
 )
 EGO = entries(
     "ego",
     {
         "ego": "we|us|ego|the ego|ego vehicle|the ego vehicle|ego car|the ego car|our car|our vehicle|i|me|my car|"
-        "the av|self driving car|autonomous vehicle|host vehicle|the host|own car|own vehicle|our driver|you|your car",
+        "the av|self driving car|autonomous vehicle|host vehicle|the host|own car|own vehicle|our driver|you|"
+        "your car",
     },
 )
+DANGER = entries(
+    "danger",
+    {
+        True: "dangerous|danger|near miss|close call|close shave|risky|risk|hazard|hazardous|critical|reckless|scary|"
+        "nasty|perilous|unsafe|near collision|near crash|near accident|almost an accident|almost hits|nearly hits|"
+        "almost hit|nearly hit|almost hits us|threatening|conflict|emergency situation|treacherous",
+    },
+)
+"""Words that ask for danger without saying which."""
+
+SAME = entries("same", {"same": "another one|a second one|one more|the other one|the second one|a third one|others"})
+
 IT = entries("it", {"it": "it|he|she|they|which|who|that|this one|that one"})
 THE = entries("the", {"the": "the|that same|this|his|her|its|their"})
 JOIN = entries(
@@ -67,16 +83,23 @@ JOIN = entries(
 BESIDE = entries(
     "beside",
     {
-        "beside": "behind|between|past|from behind|next to|beside|near to|around|from between|in front of|out of|into|"
+        "beside": "behind|between|past|from behind|next to|beside|near to|around|from between|in front of|"
+        "out of|into|"
         "alongside|along|of|by|among|towards|toward|after|for|against|before a|passing by",
     },
 )
-NOT = entries("not", {"no": "no|without|not|never|isn't|not any|nor|without any"})
+NOT = entries(
+    "not",
+    {
+        "no": "no|without|not|never|isn't|not any|nor|without any|doesn't|does not|don't|do not|won't|will not|didn't|"
+        "aren't|wasn't|can't|cannot|hasn't|not a|without a|nobody|no one"
+    },
+)
 
 _BEYOND = """
 snow|snowy|snowing|ice|icy|hail|tunnel|bridge|roundabout|parking lot|car park|crash|crashes|collision|collides|
 accident|train|tram|railway|hill|downhill|uphill|wrong way|sandstorm|flood|bus stop|lightning|explodes|explosion|flies|
-flying|drives through a red light|runs a red light|skids|drifting|drifts
+flying|drives through a red light|runs a red light|runs the red light|skids
 """
 BEYOND = {words: Token(kind="beyond", value=words, text=words) for words in _BEYOND.replace("\n", "").split("|")}
 """What people ask for and the form cannot hold."""
@@ -84,7 +107,8 @@ BEYOND = {words: Token(kind="beyond", value=words, text=words) for words in _BEY
 NEAR = entries(
     "near",
     {
-        "gap": "closer than|nearer than|less than|within|gap below|gap under|gap is under|gap is below|gap drops below|"
+        "gap": "closer than|nearer than|less than|within|gap below|gap under|gap is under|gap is below|"
+        "gap drops below|"
         "gap falls below|when under|once under|gap drops under|gap is less than|gap smaller than|closer to us than",
         "ego": "we have driven|we've driven|after driving|have driven|driven|after we drive|we drove|ego has driven|"
         "after having driven|we have gone|we have covered",
@@ -106,6 +130,8 @@ per one hour km kmh speed limit stops' yet since because due arrive arrives arri
 sets passenger full-size big large small old young tall huge heavy elderly modern new carefully cautiously
 normally gently smoothly straight simply smooth gentle careful busy-looking long short wide multiple-lane
 carriageway roadside lights sky ground surface reflections evening's
+further drunk impatient itself himself themselves almost much hazards lit avoid
+order lead nose forces
 """
 FILL = frozenset(_FILL.split())
 """Words that change nothing."""

@@ -49,6 +49,8 @@ class Who:
     ego: bool = False
     plural: bool = False
     grouped: bool = False
+    unnamed: bool = False  # only what it does was said
+    anyone: bool = False  # "someone" may turn out to drive
     acts: list[Act] = field(default_factory=list)
 
 
@@ -83,7 +85,10 @@ class Reading:
 
     subject: of the clause.  act: what words now refine.  last: the last manoeuvre of all.  latest: the last one named.
     fresh: a clause has begun and nobody has been named in it.  denied: the next word stands behind a "no".
-    before: the token before this one.
+    before: the token before this one.  danger: it was asked for, but not which.
+    listing: since the subject was named there were only commas: "bus, lane change left".
+    without_parked: "no parked" has been read, and the noun is still to come.
+    turned: a side that was named without anything it belongs to.
     """
 
     ego: Who = field(default_factory=lambda: Who(ego=True))
@@ -95,5 +100,9 @@ class Reading:
     pending: Pending = field(default_factory=Pending)
     fresh: bool = True
     denied: bool = False
+    danger: bool = False
+    without_parked: bool = False
+    turned: Any = None
+    listing: bool = False
     scene: SceneReader = field(default_factory=SceneReader)
     before: Token = field(default_factory=lambda: Token(kind="stop"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.planner.rules.vocabulary import Token
 from datagen.scene import Light, Place, Weather
-from datagen.scene.plan import Density, PlanAmbience, PlanRoad, Side
+from datagen.scene.plan import Density, PlanAbsent, PlanAmbience, PlanRoad, Side
 
 _MOST_LEFT_OUT = 24
 
@@ -16,6 +16,7 @@ class SceneReader:
         self.density: Density | None = None
         self.road: set[str] = set()
         self.left_out: list[str] = []
+        self.absent: set[str] = set()
         self._curve: Side | None = None
         self._weather: Weather | None = None
         self._light: Light | None = None
@@ -60,6 +61,12 @@ class SceneReader:
         """Return how it looks."""
         return PlanAmbience(
             weather=self._weather or Weather.CLEAR, light=self._light or Light.DAY, place=self._place or Place.DOWNTOWN
+        )
+
+    def nobody(self) -> PlanAbsent:
+        """Return whom the background shall not hold."""
+        return PlanAbsent(
+            people="people" in self.absent, cyclists="cyclists" in self.absent, parked="parked" in self.absent
         )
 
     def wished_road(self) -> PlanRoad:

@@ -19,8 +19,9 @@ LIGHT = entries(
     "light",
     {
         Light.NIGHT: "night|nighttime|night time|at night|dark|midnight|late night|after dark|darkness|nightfall|"
-        "in the dark|street lights|nocturnal",
-        Light.DUSK: "dusk|dawn|evening|sunset|sunrise|twilight|early morning|low sun|golden hour|late afternoon",
+        "in the dark|pitch black|pitch dark|black night|moonless|street lights|nocturnal",
+        Light.DUSK: "dusk|dawn|setting sun|rising sun|blue hour|"
+        "evening|sunset|sunrise|twilight|early morning|low sun|golden hour|late afternoon",
         Light.DAY: "day|daytime|daylight|noon|midday|morning|afternoon|broad daylight",
     },
 )
@@ -31,7 +32,7 @@ PLACE = entries(
         Place.RESIDENTIAL: "residential|residential street|residential area|suburb|suburbs|suburban|neighbourhood|"
         "neighborhood|village|housing estate|school zone",
         Place.INDUSTRIAL: "industrial|industrial area|industrial park|industrial estate|port|harbour|harbor|warehouse|"
-        "warehouses|factory|docks",
+        "warehouses|factory|docks|container terminal|freight terminal|logistics centre|business park",
         Place.HIGHWAY: "highway|motorway|freeway|expressway|interstate|autobahn|dual carriageway|main road",
         Place.PARK: "rural|rural road|countryside|country road|forest|woods|park|parkway|tree lined|boulevard|avenue",
     },

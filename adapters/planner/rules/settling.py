@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.planner.rules.reading import Act, Who
+from collections.abc import Sequence
+
+from adapters.planner.rules.reading import Act, Reading, Who
 from datagen.scene import Group
 from datagen.scene.plan import Do, Manoeuvre, PlanActor
 
@@ -14,6 +16,7 @@ _EGO: dict[str, Do] = {
 }  # fmt: skip
 """What the ego does when it is said to do what only others do."""
 _PERSON: dict[str, Do] = {
+    "cut_in": "jaywalk", "cut_out": "run_out", "pull_out": "run_out", "lane_change": "jaywalk", "filter": "cross",
     "cross": "cross", "jaywalk": "jaywalk", "run_out": "run_out", "walk_in_group": "walk_in_group", "wait": "wait",
     "brake": "wait", "emergency_stop": "wait", "yield": "wait", "parked": "wait", "park": "wait", "pull_over": "wait",
 }  # fmt: skip
@@ -37,9 +40,25 @@ def suited(who: Who, act: Act, junction: bool) -> Do:
     return _VEHICLE.get(act.do, act.do)
 
 
+def endanger(r: Reading) -> None:
+    """Let the danger that was asked for come from whoever was named, or from a car ahead, if nobody does anything."""
+    quiet = {Group.VEHICLE: ("keep_lane",), Group.CYCLE: ("keep_lane",), Group.PERSON: ("walk", "wait")}
+    acts = [(who.category.group, act.do) for who in r.actors for act in who.acts]
+    if r.ego.acts or any(do not in quiet.get(group, ("walk", "wait")) for group, do in acts):
+        return
+    if not r.actors:
+        r.actors.append(Who(where="ahead", acts=[Act(do="emergency_stop")]))
+        return
+    who = next((one for one in r.actors if one.category.group is not Group.OBJECT), r.actors[0])
+    does: dict[Group, Do] = {Group.VEHICLE: "cut_in", Group.CYCLE: "jaywalk", Group.OBJECT: "wait"}
+    who.acts = [Act(do=does.get(who.category.group, "jaywalk"), hard=True)]
+
+
 def settle(who: Who) -> None:
     """Give an actor something to do if nothing was said, and drop what contradicts the rest."""
     group = who.category.group
+    does = [act.do for act in who.acts]
+    _dropped(who, does)
     does = [act.do for act in who.acts]
     if "parked" in does and len(does) > 1:
         moves = [act for act in who.acts if act.do not in ("parked", "wait", "keep_lane")]
@@ -70,6 +89,30 @@ def settle(who: Who) -> None:
             first.speed_mps = speed
     if first.do in ("overtake", "cut_in", "merge") and first.side is None and who.where in ("left", "right"):
         first.side = who.where
+
+
+_ABSORBED: dict[str, tuple[str, ...]] = {
+    "stop_and_go": ("brake", "accelerate", "wait", "keep_lane"),
+    "pull_out": ("cut_in", "merge", "lane_change", "accelerate", "keep_lane"),
+    "pull_over": ("brake", "wait"), "park": ("brake", "pull_over", "wait"), "u_turn": ("turn",),
+    "emergency_stop": ("brake",), "merge": ("lane_change", "cut_in"),
+}  # fmt: skip
+"""What is part of something else that is done."""
+
+
+def _dropped(who: Who, does: Sequence[str]) -> None:
+    """Drop what is part of something else; whoever is parked and drives off pulls out."""
+    if "parked" in does and who.category.group is Group.VEHICLE:
+        for act in who.acts:
+            if act.do in ("accelerate", "cut_in", "merge", "lane_change", "cut_out"):
+                act.do = "pull_out"
+                break
+    for act in list(who.acts):
+        for part in _ABSORBED.get(act.do, ()):
+            for other in [one for one in who.acts if one.do == part and one is not act]:
+                act.hard, act.side = act.hard or other.hard, act.side or other.side
+                act.at_s = act.at_s if act.at_s is not None else other.at_s
+                who.acts.remove(other)
 
 
 def manoeuvre(act: Act) -> Manoeuvre:

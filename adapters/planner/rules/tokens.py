@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from adapters.planner.rules.composing import composed
 from adapters.planner.rules.lexicon import LONGEST, PHRASES
 from adapters.planner.rules.place_words import FILL
 from adapters.planner.rules.vocabulary import Token
@@ -33,7 +34,22 @@ _LANE_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
 def tokens_of(text: str) -> list[Token]:
     """Return the tokens of a normalised text."""
-    return _mounted(_phrases(text))
+    return composed(_mounted(_phrases(_in_digits(text))))
+
+
+_TENS = {"ten": 10, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
+         "eighty": 80, "ninety": 90, "hundred": 100}  # fmt: skip
+_SPELT = {**{word: str(value) for word, value in _TENS.items()}, "one": "1", "two": "2", "three": "3", "four": "4",
+          "five": "5", "six": "6", "seven": "7", "eight": "8", "a hundred": "100", "half a": "0.5"}  # fmt: skip
+_MEASURED = re.compile(
+    rf"\b({'|'.join(sorted(_SPELT, key=len)[::-1])})\s+(?=met|feet|foot|ft|yard|sec|km|kilomet|miles|mph|m/s|m\b)"
+)
+_HALF_TURN = re.compile(r"\ban? 180(?:[\s-]*degrees?)?(?:\s+turn)?")
+
+
+def _in_digits(text: str) -> str:
+    """Return the text with numbers before a unit in digits, and half turns by their name."""
+    return _HALF_TURN.sub("a u turn", _MEASURED.sub(lambda found: _SPELT[found[1]] + " ", text))
 
 
 _MOUNTS = (
@@ -109,9 +125,10 @@ def _longest(raw: list[Token | str], at: int) -> tuple[Token, int]:
         if not isinstance(piece, str):
             break
         words.append(piece)
-    if len(words) > 1 and words[0] in _LANE_WORDS and words[1] in ("lane", "lanes"):
-        return Token(kind="lanes", value=_LANE_WORDS[words[0]], text=" ".join(words[:2]), extra=(("total", True),)), 2
     for count in range(len(words), 0, -1):
+        if count == 2 and words[0] in _LANE_WORDS and words[1] in ("lane", "lanes"):
+            lanes = _LANE_WORDS[words[0]]
+            return Token(kind="lanes", value=lanes, text=" ".join(words[:2]), extra=(("total", True),)), 2
         token = PHRASES.get(tuple(words[:count]))
         if token is not None:
             return token, count

@@ -27,7 +27,8 @@ _WHO: dict[tuple[Category, str], str] = {
     (
         Category.CAR,
         "sedan",
-    ): "car|sedan|vehicle|saloon|limousine|sports car|automobile|driver|cabriolet|convertible|auto",
+    ): "car|sedan|vehicle|saloon|limousine|sports car|automobile|driver|cabriolet|convertible|auto|bmw|mercedes|audi|"
+    "vw|volkswagen|tesla|toyota|ford|porsche|ferrari|volvo|honda|roadster|coupe",
     (Category.CAR, "hatchback"): "hatchback|small car|compact car|mini|smart car",
     (Category.CAR, "suv"): "suv|jeep|4x4|off roader|crossover|station wagon|estate car",
     (Category.CAR, "van"): "van|minivan|delivery van|transporter|minibus|camper|camper van|delivery vehicle|mail van",
@@ -37,7 +38,8 @@ _WHO: dict[tuple[Category, str], str] = {
         "lorry",
     ): "truck|lorry|semi|semi truck|heavy truck|big rig|articulated lorry|heavy goods vehicle|hgv|"
     "eighteen wheeler|dump truck|tipper",
-    (Category.TRUCK, "box"): "box truck|delivery truck|moving truck|garbage truck|refuse truck|bin lorry|rubbish truck|"
+    (Category.TRUCK, "box"): "box truck|delivery truck|moving truck|garbage truck|refuse truck|bin lorry|"
+    "rubbish truck|"
     "trash truck|small truck",
     (Category.TRUCK, "pickup"): "pickup|pickup truck|pick up truck|ute",
     (Category.TRUCK, "tanker"): "tanker|tank truck|fuel truck",
@@ -57,10 +59,13 @@ _WHO: dict[tuple[Category, str], str] = {
         "plain",
     ): "motorcycle|motorbike|motorcyclist|biker|moped|scooter|vespa|motor bike|motor cycle",
     (Category.BICYCLE, "plain"): "bicycle|bike|cyclist|bicyclist|cycle|cargo bike|e bike|push bike|bike rider|rider",
-    (Category.ADULT, "plain"): "pedestrian|ped|person|man|woman|adult|walker|jogger|runner|passer by|someone|somebody|"
-    "guy|lady|old man|old woman|elderly man|elderly woman|elderly person|tourist|commuter|people|men|women|passersby|"
-    "mother|father|parent|grandmother|grandfather|student|pensioner|drunk|pedestrain|shopper",
-    (Category.CHILD, "plain"): "child|kid|boy|girl|toddler|schoolchild|children|schoolchildren|school child|school kid|"
+    (Category.ADULT, "plain"): "pedestrian|ped|person|man|woman|adult|walker|jogger|runner|passer by|someone|"
+    "somebody|"
+    "guy|lady|old man|old woman|elderly man|elderly woman|elderly person|tourist|commuter|people|men|women|"
+    "passersby|crowd|"
+    "mother|father|parent|grandmother|grandfather|student|pensioner|drunkard|pedestrain|shopper",
+    (Category.CHILD, "plain"): "child|kid|boy|girl|toddler|schoolchild|children|schoolchildren|school child|"
+    "school kid|"
     "school children|pupil|teenager",
     (Category.CONSTRUCTION_WORKER, "plain"): "worker|construction worker|road worker|workman|workmen",
     (Category.POLICE_OFFICER, "plain"): "police officer|policeman|policewoman|cop|traffic warden|officer",
@@ -75,7 +80,17 @@ _WHO: dict[tuple[Category, str], str] = {
     (Category.DEBRIS, "plain"): "debris|box on the road|tyre|tire|rubble|trash bag|cardboard box|obstacle",
     (Category.BICYCLE_RACK, "plain"): "bicycle rack|bike rack",
 }
-_PLURAL_ONLY = {"people", "men", "women", "children", "schoolchildren", "passersby", "workmen", "school children"}
+_PLURAL_ONLY = {
+    "crowd",
+    "people",
+    "men",
+    "women",
+    "children",
+    "schoolchildren",
+    "passersby",
+    "workmen",
+    "school children",
+}
 _IRREGULAR = {"bus": "buses", "lorry": "lorries", "taxi": "taxis", "ambulance": "ambulances", "lady": "ladies",
               "buggy": "buggies", "child": "children", "person": "persons", "bendy bus": "bendy buses",
               "school bus": "school buses", "city bus": "city buses", "policeman": "policemen"}  # fmt: skip

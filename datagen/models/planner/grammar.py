@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 
-from datagen.models.planner.notation import ACT, ACTOR, AMBIENCE, DENSITY, MOST_THINGS, ROAD, THING, Part, most, spoken
+from datagen.models.planner.notation import (
+    ABSENT,
+    ACT,
+    ACTOR,
+    AMBIENCE,
+    DENSITY,
+    MOST_THINGS,
+    ROAD,
+    THING,
+    Part,
+    most,
+    spoken,
+)
 from datagen.scene import Category
 from datagen.scene.plan import EGO_DOES, Plan, PlanActor, can_do
 
 
 def line_pattern() -> str:
     """Return the pattern of a line. A category comes only with its kinds and with what it can be asked for."""
-    scene = "".join(part.pattern(named=False) for part in (AMBIENCE, DENSITY, ROAD))
+    scene = "".join(part.pattern(named=False) for part in (AMBIENCE, DENSITY, ABSENT, ROAD))
     actors = "|".join(_actor(category) for category in Category)
     things = rf"(?: \| out: {THING}(?:, {THING}){{0,{MOST_THINGS - 1}}})?"
     return rf"{scene}(?: \| ego:{_acts(EGO_DOES)})?(?: \|(?:{actors})){{0,{most(Plan, 'actors')}}}{things}"

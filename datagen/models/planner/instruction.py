@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datagen.models.planner.notation import ACT, ACTOR, AMBIENCE, DENSITY, IN_SI, ROAD, Part, spoken
+from datagen.models.planner.notation import ABSENT, ACT, ACTOR, AMBIENCE, DENSITY, IN_SI, ROAD, Part, spoken
 from datagen.scene import Category, Group
 from datagen.scene.plan import EGO_DOES, can_do
 
@@ -41,7 +41,7 @@ def instruction() -> str:
     return f"""\
 You turn the description of a traffic scene, seen from a car called ego ("we"), into one line of this notation:
 SCENE [| ego: ACT, ACT] [| ACTOR: ACT, ACT] [| ACTOR: ACT] [| out: thing, thing]
-SCENE = {_row(AMBIENCE)}{_row(DENSITY)}{_row(ROAD)}
+SCENE = {_row(AMBIENCE)}{_row(DENSITY)}{_row(ABSENT)}{_row(ROAD)}
 ACTOR = {_row(ACTOR)}
 ACT = {_row(ACT)}
 Slots stand in this order, those in brackets only if the description says so. Sides are the ego driver's; for cut in,

@@ -2,7 +2,8 @@
 
 ```
    line    SCENE [| ego: ACT, ACT …] [| ACTOR[: ACT, ACT …]] … [| out: thing, thing …]
-   SCENE   weather light [place] [density] [lanes N] [curve SIDE] [crossing] [junction]
+   SCENE   weather light [place] [density] [no people] [no cyclists] [no parked] [lanes N] [curve SIDE] [crossing]
+           [junction]
    ACTOR   [N] [colour] category [kind] [where] [lane LANE] [gap LENGTH] [state]
    ACT     manoeuvre [at TIME | under LENGTH | past LENGTH] [SIDE] [to SPEED] [gap LENGTH] [for TIME] [hard]
 
@@ -33,6 +34,7 @@ from datagen.scene.plan import (
     LaneOf,
     Manoeuvre,
     Plan,
+    PlanAbsent,
     PlanActor,
     PlanAmbience,
     PlanRoad,
@@ -184,6 +186,11 @@ AMBIENCE = Part(
     given=("weather", "light"),
 )
 DENSITY = Part(form=Plan, slots=(Slot(field="density", values=get_args(Density)),), given=())
+ABSENT = Part(
+    form=PlanAbsent,
+    slots=tuple(Slot(field=field, lead="no", values=(True,)) for field in PlanAbsent.model_fields),
+    given=(),
+)
 ROAD = Part(
     form=PlanRoad,
     slots=(
@@ -236,7 +243,7 @@ def most(form: type[Form], field: str) -> int:
 def write_line(plan: Plan, *, units: Units | None = None) -> str:
     """Return a plan as one line, its numbers rounded to a tenth of the unit."""
     units = units or Units()
-    scene = ((AMBIENCE, plan.ambience), (DENSITY, plan), (ROAD, plan.road))
+    scene = ((AMBIENCE, plan.ambience), (DENSITY, plan), (ABSENT, plan.absent), (ROAD, plan.road))
     parts = [" ".join(filter(None, (part.write(dict(form), units) for part, form in scene)))]
     if plan.ego:
         parts.append("ego" + COLON + _acts(plan.ego, units))
@@ -278,15 +285,16 @@ def read_line(line: str, *, text: str | None = None) -> Plan:
 
 
 def _read_scene(text: str, notes: list[str]) -> dict[str, Any]:
-    pattern = AMBIENCE.pattern(named=False), DENSITY.pattern(named=False), ROAD.pattern(named=False)
-    match = re.fullmatch("({})({})({})".format(*pattern), " " + text.strip())
+    pattern = [part.pattern(named=False) for part in (AMBIENCE, DENSITY, ABSENT, ROAD)]
+    match = re.fullmatch("({})({})({})({})".format(*pattern), " " + text.strip())
     if match is None:
         raise NotationError(f"not a scene: {text.strip()[:80]!r}")
-    ambience, density, road = match.groups()
+    ambience, density, absent, road = match.groups()
     return {
         "ambience": PlanAmbience(**AMBIENCE.read(ambience, notes)),
         "road": PlanRoad(**ROAD.read(road, notes)) if road else PlanRoad(),
         **(DENSITY.read(density, notes) if density else {}),
+        **({"absent": PlanAbsent(**ABSENT.read(absent, notes))} if absent else {}),
     }
 
 

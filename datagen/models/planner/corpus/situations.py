@@ -9,7 +9,7 @@ import numpy as np
 
 from datagen.models.planner.notation import IN_SI, Units
 from datagen.scene import Category, Group, Light, Place, Weather
-from datagen.scene.plan import EGO_DOES, Manoeuvre, Plan, PlanActor, PlanAmbience, PlanRoad, can_do
+from datagen.scene.plan import EGO_DOES, Manoeuvre, Plan, PlanAbsent, PlanActor, PlanAmbience, PlanRoad, can_do
 
 SIDED = {
     "lane_change", "cut_in", "cut_out", "merge", "overtake", "turn", "swerve", "pull_over", "pull_out", "park",
@@ -47,7 +47,8 @@ def draw_plan(rng: np.random.Generator, *, units: Units) -> Plan:
     ego = _acts(rng, sorted(EGO_DOES), units, most=2) if rng.random() < 0.35 else ()
     actors = tuple(_actor(rng, units) for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.06, 0.52, 0.3, 0.12]))))
     density = _often(rng, 0.8, "normal", ["empty", "light", "heavy"])
-    return Plan(ambience=ambience, road=road, density=density, ego=ego, actors=actors)
+    absent = PlanAbsent(**{field: bool(rng.random() < 0.03) for field in PlanAbsent.model_fields})
+    return Plan(ambience=ambience, road=road, density=density, absent=absent, ego=ego, actors=actors)
 
 
 def _actor(rng: np.random.Generator, units: Units) -> PlanActor:

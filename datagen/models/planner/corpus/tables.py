@@ -61,6 +61,7 @@ class Language(BaseModel):
     weather: Mapping[str, tuple[str, ...]]
     place: Mapping[str, tuple[str, ...]]
     density: Mapping[str, tuple[str, ...]]
+    absent: Mapping[str, tuple[str, ...]]
     crossing: tuple[str, ...]
     junction: tuple[str, ...]
     curve: Mapping[str, tuple[str, ...]]

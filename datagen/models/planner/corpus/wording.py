@@ -75,6 +75,7 @@ def _scene(plan: Plan, voice: Voice) -> tuple[list[str], Plan]:
     ):
         if value in phrases and (value != usual or voice.chance(0.12)):
             said.append(voice.pick(phrases[value]))
+    said += [voice.pick(table.absent[field]) for field, missing in plan.absent if missing]
     road = plan.road
     if road.crossing:
         said.append(voice.pick(table.crossing))
