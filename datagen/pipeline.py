@@ -102,7 +102,7 @@ def prepare(path: Path, *, out: Path | str, overrides: Sequence[str] = (), limit
     prompts = expand(recipe, count=source.count())[:limit]
     if not prompts:
         raise InputError(f"{path}: asks for no clip; give it prompts, or `scenes:`")
-    settings = recipe_hash(recipe.model_copy(update={"prompts": (), "scenes": None}), rig)
+    settings = recipe_hash(recipe.model_copy(update={"prompts": (), "scenes": None}), rig) + source.fingerprint()
     film: VideoModel = plugins.build("video", recipe.film)
     judge: Judge = plugins.build("judge", recipe.judge)
     settings += film.fingerprint() + judge.fingerprint()

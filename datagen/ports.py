@@ -113,6 +113,10 @@ class SceneSource(Protocol):
     needs_text: bool
     """Whether a prompt without words is a mistake in the recipe."""
 
+    def fingerprint(self) -> str:
+        """Return a hash of what decides its scenes beside its settings and the code, as `VideoModel` does."""
+        ...
+
     def count(self) -> int | None:
         """How many scenes there are, or None if there is no end. Raises InputError when there is nothing to read."""
 
@@ -137,13 +141,24 @@ class Planner(Protocol):
 
 
 class MapMaker(Protocol):
-    """A scene without a road to the road that makes it lawful."""
+    """Before traffic, a road to drive on; after it, the whole map around what was driven."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of what decides its maps beside its settings and the code, as `VideoModel` does."""
+        ...
+
+    def roads(self, plan: Plan, *, duration_s: float, rng: np.random.Generator) -> Iterator[HDMap]:
+        """Yield roads to try a plan on, until it happens on one: lanes, crossings, parking strips and junctions.
+
+        Needs no `open`: whoever drives on roads does not draw them.
+        """
+        ...
 
     def open(self) -> None:
         """Load the model."""
 
     def draw(self, scene: Scene, *, plan: Plan, rng: np.random.Generator) -> HDMap | Dropped:
-        """Return the map for a scene whose own map holds no more than the reference lanes it was driven on."""
+        """Return the map for a scene whose own map is one of `roads`."""
         ...
 
 

@@ -15,12 +15,10 @@ from datagen.birdseye import captions_of, write_animation
 from datagen.errors import ClipError, InputError
 from datagen.ports import Dropped, Planner, Take
 from datagen.recipe import derive_seed
-from datagen.roads.reference import reference_road
 from datagen.scene import Prompt, Scene
 from datagen.scene.plan import Manoeuvre, Plan, PlanActor
-from datagen.stages import MapStage, rng_for
+from datagen.stages import MapStage, laid_road, rng_for
 from datagen.traffic.route import Network
-from datagen.traffic.setting import needs_parking, road_length_m, road_wish
 from datagen.traffic.simulate import compose, gate, too_short
 
 
@@ -71,14 +69,7 @@ def stage(prompt: Prompt, plan: Plan, *, density: float = 1.0, redraws: int = 8)
     if short is not None:
         return Staged(attempts=(Attempt(reasons=(short,)),), scene=None)
     rng = rng_for(prompt, "simulate")
-    road = reference_road(
-        road_wish(plan),
-        place=plan.ambience.place,
-        length_m=road_length_m(plan, prompt.duration_s),
-        parking=needs_parking(plan),
-        rng=rng,
-    )
-    network, attempts = Network(road), []
+    network, attempts = Network(laid_road(plan, duration_s=prompt.duration_s, rng=rng)), []
     for _ in range(redraws + 1):
         drawn = compose(plan, prompt=prompt, network=network, density=density, rng=rng)
         if isinstance(drawn, Dropped):

@@ -24,7 +24,19 @@ from datagen.errors import ClipError
 from datagen.ports import Dropped, Exporter, Frame, Judge, MapMaker, Planner, Resources, Stage, Take, VideoModel
 from datagen.recipe import derive_seed
 from datagen.roads.reference import reference_road
-from datagen.scene import Camera, Clip, Label, Prompt, Recording, Rig, Shot, Timeline, densified, regular_timeline
+from datagen.scene import (
+    Camera,
+    Clip,
+    HDMap,
+    Label,
+    Prompt,
+    Recording,
+    Rig,
+    Shot,
+    Timeline,
+    densified,
+    regular_timeline,
+)
 from datagen.scene.plan import Plan
 from datagen.sensors.labels import observe
 from datagen.traffic.setting import needs_parking, road_length_m, road_wish
@@ -77,14 +89,26 @@ class PlanStage:
         """Nothing to let go of."""
 
 
+def laid_road(plan: Plan, *, duration_s: float, rng: np.random.Generator) -> HDMap:
+    """Return the reference road that a plan calls for."""
+    return reference_road(
+        road_wish(plan),
+        place=plan.ambience.place,
+        length_m=road_length_m(plan, duration_s),
+        parking=needs_parking(plan),
+        rng=rng,
+    )
+
+
 class SimulateStage:
-    """A plan to a scene on reference lanes."""
+    """A plan to a scene on a road of the map maker's."""
 
     name = "simulate"
     resources = Resources()
     batch_size = 1
 
-    def __init__(self, *, density: float, redraws: int) -> None:
+    def __init__(self, mapmaker: MapMaker, *, density: float, redraws: int) -> None:
+        self.mapmaker = mapmaker
         self.density = density
         self.redraws = redraws
 
@@ -99,15 +123,13 @@ class SimulateStage:
         plan, prompt = take.plan, take.prompt
         assert plan is not None, "simulate comes after plan"
         rng = rng_for(prompt, self.name)
-        road = reference_road(
-            road_wish(plan),
-            place=plan.ambience.place,
-            length_m=road_length_m(plan, prompt.duration_s),
-            parking=needs_parking(plan),
-            rng=rng,
-        )
-        scene = simulate(plan, prompt=prompt, road=road, density=self.density, redraws=self.redraws, rng=rng)
-        return scene if isinstance(scene, Dropped) else replace(take, scene=scene)
+        dropped = Dropped(reason="the map has no place where the plan could happen")
+        for road in self.mapmaker.roads(plan, duration_s=prompt.duration_s, rng=rng):
+            scene = simulate(plan, prompt=prompt, road=road, density=self.density, redraws=self.redraws, rng=rng)
+            if not isinstance(scene, Dropped):
+                return replace(take, scene=scene)
+            dropped = scene
+        return dropped
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -122,10 +144,12 @@ class MapStage:
 
     def __init__(self, mapmaker: MapMaker) -> None:
         self.mapmaker = mapmaker
+        self.weights = ""
 
     def open(self) -> None:
         """Load the map maker's model."""
         self.mapmaker.open()
+        self.weights = self.mapmaker.fingerprint()
 
     def run(self, batch: Sequence[Take]) -> Sequence[Take | Dropped]:
         """Draw maps one by one."""
@@ -135,7 +159,10 @@ class MapStage:
         assert take.scene is not None, "map comes after simulate"
         assert take.plan is not None, "map comes after plan"
         hdmap = self.mapmaker.draw(take.scene, plan=take.plan, rng=rng_for(take.prompt, self.name))
-        return hdmap if isinstance(hdmap, Dropped) else replace(take, scene=replace(take.scene, hdmap=hdmap))
+        if isinstance(hdmap, Dropped):
+            return hdmap
+        noted = take.with_note("map_weights", self.weights) if self.weights else take
+        return replace(noted, scene=replace(take.scene, hdmap=hdmap))
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -12,6 +12,7 @@ reference lanes the scene was driven on are not in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,7 @@ from datagen import plugins
 from datagen.errors import InputError
 from datagen.models.hdmap.pipeline import DiffusionMaps, MapModel, Sampling
 from datagen.models.hdmap.weights import load_hdmap
+from datagen.models.weights import sha256
 from datagen.ports import Dropped, MapMaker
 from datagen.roads.canvas import SIDE_M, canvas_around
 from datagen.roads.lawful import lawfulness
@@ -30,6 +32,7 @@ from datagen.roads.raster import draw_traffic, tracks_of
 from datagen.roads.vectorise import name_of, vectorised
 from datagen.scene import HDMap, Place, Scene
 from datagen.scene.plan import Plan
+from datagen.stages import laid_road
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "datagen" / "weights" / "hdmap" / "weights.safetensors"
 
@@ -57,16 +60,28 @@ class DiffusionMapMaker:
         self.settings = settings
         self._model: MapModel | None = None
 
+    def fingerprint(self) -> str:
+        """Return the weights' hash. Raises InputError where there are none."""
+        return sha256(self._weights())
+
+    def roads(self, plan: Plan, *, duration_s: float, rng: np.random.Generator) -> Iterator[HDMap]:
+        """Yield the street that the plan calls for: only where everybody drove on it is told to the model."""
+        yield laid_road(plan, duration_s=duration_s, rng=rng)
+
     def open(self) -> None:
-        """Load the model. Raises InputError where there are no weights."""
-        settings = self.settings
-        if settings.weights == EMBEDDED and not EMBEDDED.is_file():
-            raise InputError(
-                "scene.map: use: diffusion has no embedded weights; train them with"
-                " `datagen train hdmap recipes/train/hdmap.yaml` and name them as scene.map.weights"
-            )
+        """Load the model. Raises InputError where there are no weights, or they are none of a map model."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = DiffusionMaps(load_hdmap(settings.weights, device=device), settings.sampling)
+        self._model = DiffusionMaps(load_hdmap(self._weights(), device=device), self.settings.sampling)
+
+    def _weights(self) -> Path:
+        weights = self.settings.weights
+        if weights.is_file():
+            return weights
+        said = f"{weights}: no such file" if weights != EMBEDDED else "scene.map: no weights are embedded"
+        raise InputError(
+            f"{said}; train a map model with `datagen train hdmap recipes/train/hdmap.yaml`"
+            " and name its weights as scene.map.weights"
+        )
 
     def draw(self, scene: Scene, *, plan: Plan, rng: np.random.Generator) -> HDMap | Dropped:
         """Return the first lawful map; else what `otherwise` says, with the reasons of the last."""

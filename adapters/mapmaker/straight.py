@@ -5,6 +5,8 @@ Kerbs, walkways, paint, stop lines and the drivable area follow from the lanes; 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +14,7 @@ from datagen.ports import Dropped
 from datagen.roads.furnish import furnished
 from datagen.scene import HDMap, Place, Scene
 from datagen.scene.plan import Plan
+from datagen.stages import laid_road
 
 
 class Settings(BaseModel):
@@ -22,6 +25,14 @@ class Settings(BaseModel):
 
 class StraightMapMaker:
     """Draws the rest of a street around its lanes."""
+
+    def fingerprint(self) -> str:
+        """Return nothing: it has no weights."""
+        return ""
+
+    def roads(self, plan: Plan, *, duration_s: float, rng: np.random.Generator) -> Iterator[HDMap]:
+        """Yield the street that the plan calls for."""
+        yield laid_road(plan, duration_s=duration_s, rng=rng)
 
     def open(self) -> None:
         """Nothing to load."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from datagen import plugins
-from datagen.ports import PortRef, Stage, Take
+from datagen.ports import MapMaker, PortRef, Stage, Take
 from datagen.stages import MapStage, PlanStage, SimulateStage
 
 
@@ -34,6 +34,11 @@ class PromptSource:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._mapmaker: MapMaker = plugins.build("mapmaker", settings.map)
+
+    def fingerprint(self) -> str:
+        """Return the map maker's. Raises InputError when it lacks what it draws from."""
+        return self._mapmaker.fingerprint()
 
     def count(self) -> int | None:
         """Return None: words never run out."""
@@ -44,8 +49,8 @@ class PromptSource:
         settings = self._settings
         return (
             PlanStage(plugins.build("planner", settings.planner)),
-            SimulateStage(density=settings.density, redraws=settings.redraws),
-            MapStage(plugins.build("mapmaker", settings.map)),
+            SimulateStage(self._mapmaker, density=settings.density, redraws=settings.redraws),
+            MapStage(self._mapmaker),
         )
 
 

@@ -69,6 +69,10 @@ class NuScenesSource:
     settings: Settings
     needs_text: bool = False
 
+    def fingerprint(self) -> str:
+        """Return nothing: a log is what its settings name."""
+        return ""
+
     def count(self) -> int:
         """Return how many scenes are chosen. Raises LogError when the log is missing, broken or lacks one of them."""
         settings = self.settings

@@ -6,7 +6,7 @@ with no more than a token, connectivity or none. What is missing is derived (`st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Layers:
     areas: Mapping[str, Mapping[str, shapely.Geometry]]
 
 
-def read_layers(root: Path, location: str, *, traffic: Traffic) -> Layers:
+def read_layers(root: Path, location: str, *, traffic: Callable[[], Traffic]) -> Layers:
     """Read a location's expansion (version 1.3 or later).
 
     traffic: sightings, asked only where lanes have no direction of their own.
@@ -72,7 +72,7 @@ def read_layers(root: Path, location: str, *, traffic: Traffic) -> Layers:
         ) from error
 
 
-def _lanes(nusc_map: Any, traffic: Traffic) -> Iterable[Lane]:
+def _lanes(nusc_map: Any, traffic: Callable[[], Traffic]) -> Iterable[Lane]:
     dividers = {layer: [_line(nusc_map, record) for record in getattr(nusc_map, layer)] for layer in _DIVIDER_LAYERS}
     strips = _directed_strips(nusc_map, traffic, dividers)
     if not any(_connected(nusc_map, token, way) for token in strips for way in ("incoming", "outgoing")):
@@ -97,7 +97,7 @@ def _lanes(nusc_map: Any, traffic: Traffic) -> Iterable[Lane]:
 
 
 def _directed_strips(
-    nusc_map: Any, traffic: Traffic, dividers: Mapping[str, Sequence[Float[np.ndarray, "_ 2"]]]
+    nusc_map: Any, traffic: Callable[[], Traffic], dividers: Mapping[str, Sequence[Float[np.ndarray, "_ 2"]]]
 ) -> dict[str, Strip]:
     """Return the strips of the lanes proper: as their arc lines run, as their edges say, or by vote."""
     known: dict[str, Strip] = {}
@@ -116,7 +116,7 @@ def _directed_strips(
     turned = directed(
         {**known, **open_},
         links=links,
-        traffic=traffic,
+        traffic=traffic(),
         lane_dividers=dividers["lane_divider"],
         road_dividers=dividers["road_divider"],
     )

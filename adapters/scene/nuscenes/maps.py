@@ -93,10 +93,15 @@ class Maps:
         note = {"map": "the expansion's drivable area is incomplete: completed from the log's map mask"}
         return _cut(layers, location, patch, drivable=completed), note
 
+    def lanes(self, location: str) -> tuple[Lane, ...]:
+        """Return all lanes of a location; none where the log has no expansion for it."""
+        layers = self._read(location)
+        return layers.lanes if layers else ()
+
     def _read(self, location: str) -> Layers | None:
         if location not in self._layers:
             there = expansion_of(self.root, location) is not None
-            found = read_layers(self.root, location, traffic=self.traffic_of(location)) if there else None
+            found = read_layers(self.root, location, traffic=lambda: self.traffic_of(location)) if there else None
             self._layers[location] = found
         return self._layers[location]
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from nuscenes.nuscenes import NuScenes
 
+from adapters.scene.nuscenes.directions import Traffic
 from adapters.scene.nuscenes.log import (
     Shots,
     category_of,
@@ -33,7 +34,7 @@ from adapters.scene.nuscenes.looks import measured_colors, plausible_look, told_
 from adapters.scene.nuscenes.maps import Maps
 from adapters.scene.nuscenes.postures import posture_of
 from adapters.scene.nuscenes.rig import rig_of
-from adapters.scene.nuscenes.tables import Record
+from adapters.scene.nuscenes.tables import Record, read_table
 from adapters.scene.nuscenes.words import ambience_of
 from datagen.errors import LogError
 from datagen.scene import Actor, HDMap, Light, Recording, Scene, Timeline
@@ -143,6 +144,25 @@ class LogReader:
             for actor in scene.actors
         )
         return replace(scene, actors=tuple(actors))
+
+
+def maps_of(root: Path, version: str, *, margin_m: float) -> Maps:
+    """Return a log's maps; what was driven there is read only for maps that do not say which way their lanes run."""
+    folder = root / version
+    location_of = {record["token"]: record["location"] for record in read_table(folder, "log")}
+    masks = {log: root / record["filename"] for record in read_table(folder, "map") for log in record["log_tokens"]}
+
+    def traffic(place: str) -> Traffic:
+        logs = {log for log, location in location_of.items() if location == place}
+        names = [record["name"] for record in read_table(folder, "scene") if record["log_token"] in logs]
+        return LogReader.open(root, version, names=names, map_margin_m=margin_m).maps.traffic_of(place)
+
+    return Maps(
+        root=root,
+        margin_m=margin_m,
+        mask_of={location: masks[log] for log, location in location_of.items() if log in masks},
+        traffic_of=traffic,
+    )
 
 
 def _maps(root: Path, nusc: NuScenes, shots: Mapping[str, Shots], *, margin_m: float) -> Maps:

@@ -31,6 +31,10 @@ class SumoScenes:
     settings: Settings
     needs_text: bool = False
 
+    def fingerprint(self) -> str:
+        """Return nothing: the settings say it all."""
+        return ""
+
     def count(self) -> int | None:
         """There is no end of seeds."""
         return None
