@@ -31,6 +31,7 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
         act.at_s = r.last.at_s + 1.0  # "after 3 seconds a bus merges and we brake"
     by_others = bool(extra.get("passive"))
     of_somebody = by_others or (bool(coming) and coming[0].text in ("of", "by"))
+    of_somebody = of_somebody and (by_others or r.subject is None or r.fresh)
     if of_somebody and any(t.kind == "who" for t in coming[:5]):  # "emergency stop of a bus", "overtaken by a bus"
         r.pending.acts.append(act)
         r.subject = None

@@ -27,6 +27,9 @@ def read_count(r: Reading, token: Token, coming: list[Token]) -> None:
 
 def read_side(r: Reading, token: Token, coming: list[Token]) -> None:
     """Give a side to the manoeuvre, to the place of whoever was named, or keep it."""
+    if token.text.startswith(("signal", "indicat", "blink")):  # of what comes next
+        r.pending.side = token.value
+        return
     acting = r.act if r.act is not None and r.act.do in SIDED else None
     if acting is not None and acting.do == "lane_change" and token.text.startswith("from") and r.subject:
         r.subject.where = r.subject.where or token.value

@@ -124,14 +124,15 @@ def _subject_first(pieces: list[str]) -> list[str]:
     """Put a verb behind its noun where a language turns them round: "nachts bremst ein Bus"."""
     ordered: list[str] = []
     waiting: str | None = None
-    named = False
+    named = mentioned = False
     for at, piece in enumerate(pieces):
         kind = _kind(piece)
         if waiting is None and kind == "do" and not named and _kind(_noun_behind(pieces[at + 1 :])) in ("who", "ego"):
             waiting = piece
             continue
         ordered.append(piece)
-        named = (named or kind in ("who", "ego")) and kind != "stop"
+        named = (named or (kind in ("who", "ego") and not mentioned)) and kind != "stop"
+        mentioned = kind == "beside" or (mentioned and kind not in ("who", "ego", "stop"))
         if waiting is not None and kind in ("who", "ego"):
             ordered.append(waiting)
             waiting = None
@@ -146,7 +147,10 @@ def _noun_behind(pieces: list[str]) -> str:
 def _kind(piece: str) -> str:
     if piece in (",", ".", ";", ":", "!", "?"):
         return "stop"
-    token = PHRASES.get(tuple(piece.removesuffix(" hard").split()))
+    words = tuple(piece.removesuffix(" hard").split())
+    token = PHRASES.get(words)
+    if token is None and len(words) == 2:  # "car ahead"
+        token = PHRASES.get(words[:1])
     return token.kind if token is not None else "count" if piece.isdigit() else "fill" if piece in FILL else ""
 
 

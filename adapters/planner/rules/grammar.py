@@ -39,6 +39,7 @@ _READERS: dict[str, Callable[[Reading, Token, list[Token]], None]] = {
     "do": acting.read_do,
     "way": acting.read_way,
     "same": naming.read_same,
+    "there": naming.read_there,
     "danger": joining.read_danger,
     "the": joining.read_the,
     "beside": joining.read_beside,

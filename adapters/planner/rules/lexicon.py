@@ -19,6 +19,7 @@ from adapters.planner.rules.place_words import (
     SAME,
     SIDES,
     THE,
+    THERE,
     WHERE,
 )
 from adapters.planner.rules.scene_words import CURVE, DENSITY, LANES, LIGHT, PLACE, ROAD, WEATHER
@@ -29,7 +30,7 @@ PHRASES: dict[tuple[str, ...], Token] = {
     tuple(phrase.split()): token
     for table in (
         WAYS, BEYOND, JOIN, BESIDE, IT, THE, NOT, COUNTS, HARD, GAPS, PLACE, ROAD, LANES, CURVE, DENSITY, LIGHT,
-        WEATHER, COLORS, WHERE, SIDES, EGO, doing(), going(), PACES, NEAR, who(), DANGER, SAME,
+        WEATHER, COLORS, WHERE, SIDES, EGO, doing(), going(), PACES, NEAR, who(), DANGER, SAME, THERE,
     )
     for phrase, token in table.items()
 }  # fmt: skip

@@ -7,6 +7,9 @@ from adapters.planner.rules.reading import MOST_ALIKE, Act, Reading, Who
 from adapters.planner.rules.vocabulary import Token
 from datagen.scene import Category
 
+_NEXT_M, _BEYOND_M = 6.0, 22.0
+"""Gaps to whoever drives behind somebody ahead of the ego, and to that one."""
+
 
 def read_who(r: Reading, token: Token, coming: list[Token]) -> None:
     """Name somebody new, or whoever "the van" was before; or only where the subject is."""
@@ -52,6 +55,15 @@ def read_same(r: Reading, token: Token, coming: list[Token]) -> None:
         return
     r.pending.definite = False
     read_who(r, Token(kind="who", value=(before.category, before.kind), text=token.text), coming)
+
+
+def read_there(r: Reading, token: Token, _: list[Token]) -> None:
+    """Place the subject between the ego and whoever was named before it: "the car behind it"."""
+    others = [who for who in r.actors if who is not r.subject]
+    if r.subject is None or r.subject.ego or not others:
+        return
+    r.subject.where, r.subject.gap_m = "ahead", r.subject.gap_m or _NEXT_M
+    others[-1].gap_m = others[-1].gap_m or _BEYOND_M
 
 
 def _known(r: Reading, category: Category, kind: str) -> Who | None:

@@ -11,6 +11,7 @@ SIDES = entries(
         f"on our {side}|to our {side}|on the {side} side|from the {side} side|{side} lane|in the {side} lane|"
         f"to the {side} lane|from the {side} lane|into the {side} lane|{side} hand side|on the {side} hand side|"
         f"onto the {side} lane|{side}wards|at the {side}|on its {side}|from its {side}|from my {side}|on my {side}|"
+        f"signals {side}|signalling {side}|signaling {side}|indicates {side}|indicating {side}|blinks {side}|"
         f"from the {side} hand side|towards the {side}|{side} of us|to the {side} of us|on {side}|at {side}"
         for side in ("left", "right")
     },
@@ -74,6 +75,9 @@ DANGER = entries(
 """Words that ask for danger without saying which."""
 
 SAME = entries("same", {"same": "another one|a second one|one more|the other one|the second one|a third one|others"})
+
+THERE = entries("there", {"behind": "behind it|behind him|behind her|behind them|behind that"})
+"""A place seen from whoever was named last."""
 
 IT = entries("it", {"it": "it|he|she|they|which|who|that|this one|that one"})
 THE = entries("the", {"the": "the|that same|this|his|her|its|their"})

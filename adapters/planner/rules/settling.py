@@ -71,7 +71,7 @@ def settle(who: Who) -> None:
     walks = set(does) <= {"walk", "walk_in_group"}
     if group is Group.PERSON and walks and (who.grouped or "walk_in_group" in does):
         who.acts = [Act(do="walk_in_group", side=next((act.side for act in who.acts), None))]
-        who.count = max(2, who.count)
+        who.count = max(3, who.count)
     if len(who.acts) > 1 and who.acts[0].do == "wait":
         who.acts = who.acts[1:]
     if "oncoming" in does:

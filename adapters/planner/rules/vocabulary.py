@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 Kind = Literal[
     "weather", "light", "place", "lanes", "road", "curve", "density", "color", "who", "count", "side", "where", "gap",
-    "near", "speed", "time", "do", "go", "way", "danger", "same", "hard", "pace", "ego", "it", "the", "join", "stop",
-    "beside", "not", "beyond", "fill", "unknown",
+    "near", "speed", "time", "do", "go", "way", "danger", "same", "there", "hard", "pace", "ego", "it", "the", "join",
+    "stop", "beside", "not", "beyond", "fill", "unknown",
 ]  # fmt: skip
 Form = Literal["bare", "s", "ing", "ed", "word"]
 

@@ -21,6 +21,10 @@ from datagen.traffic.setting import Setting, neighbour_shift_m
 EGO_TAIL_M = EGO_SIZE_LWH_M[0] / 2 - 1.368
 """From the ego's rear axle back to its rear bumper."""
 _TAILGATE_GAP_M = 3.5
+_CLOSE_S, _IN_A_ROW_S = 0.35, 0.15
+"""Time gaps of those who tailgate, and of several who overtake in a row: nobody waits for the others."""
+_MOST_FASTER_MPS = 13.0
+"""How much faster than the ego several are who overtake it in a row, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,7 @@ def alongside(
     script, cues = scripted(script, actor.manoeuvres, way, body=body, setting=setting, speed_mps=speed)
     does = {m.do for m in actor.manoeuvres}
     close = "tailgate" in does or (actor.where == "behind" and (actor.gap_m or 9.0) < 6.0)
-    close = close or ("overtake" in does and actor.count > 1)  # nobody waits for the others
+    in_a_row = "overtake" in does and actor.count > 1
     driver = driver_of(
         body,
         route,
@@ -108,7 +112,7 @@ def alongside(
         cues=cues,
         s_m=place - speed * (start.at_s + WARM_UP_S),
         speed_mps=speed,
-        headway_s=0.35 if close else 1.1,
+        headway_s=_IN_A_ROW_S if in_a_row else _CLOSE_S if close else 1.1,
         side_room_m=0.1 if "filter" in does else 0.35,
     )
     return Role(body=body, driver=driver, acts=actor.manoeuvres, event=True)
@@ -129,12 +133,16 @@ def _overtaking(casting: _Casting, act: Manoeuvre) -> _Start | None:
     lane, ego_mps = setting.beside(act.side or "left"), setting.speed_mps
     span = max(setting.duration_s - 0.4, 1.0)
     back = min(9.0, 2.5 + 1.2 * span)
-    last_m = (casting.actor.count - 1) * (casting.body.size_lwh_m[0] + 5.0)
-    way = back + casting.nose_m + EGO_FRONT_M + 6.0 + 1.3 * last_m
-    needed = ego_mps + max(way / span, 3.0)
-    speed = max(needed, act.speed_mps or casting.said_mps or 0.0)
-    ahead = -back - casting.nose_m - casting.onward_m
-    return None if lane is None else _Start(lane=lane, ahead_m=ahead, at_s=0.0, speed_mps=speed)
+    said = act.speed_mps or casting.said_mps or 0.0
+    apart = casting.body.size_lwh_m[0] + 2.2 * (2.0 + _IN_A_ROW_S * max(said, ego_mps + 8.0))
+    first = back + casting.nose_m + EGO_FRONT_M + 6.0
+    fastest = max(limits_of(casting.body.category).top_mps - ego_mps, 3.0)
+    room = min(_MOST_FASTER_MPS, fastest) * span - first
+    last = min(casting.actor.count - 1, max(int(room / (1.4 * apart)), 0))
+    if lane is None or casting.order > last:  # so many do not get past in one clip
+        return None
+    speed = max(ego_mps + max((first + 1.4 * apart * last) / span, 3.0), said)
+    return _Start(lane=lane, ahead_m=-back - casting.nose_m - casting.order * apart, at_s=0.0, speed_mps=speed)
 
 
 def _filtering(casting: _Casting, act: Manoeuvre) -> _Start | None:
@@ -169,8 +177,12 @@ def _merging(casting: _Casting, act: Manoeuvre) -> _Start | None:
     gap = casting.gap_m(act)
     gap = gap if gap is not None else float(casting.rng.uniform(9.0, 14.0)) + 0.2 * setting.speed_mps
     speed = casting.said_mps or max(setting.speed_mps, 3.0)
-    behind = -(EGO_TAIL_M + gap + casting.nose_m + casting.onward_m)
-    ahead = behind if casting.actor.where == "behind" else casting.ahead(gap)
+    rank, behind = casting.order, casting.actor.where == "behind"
+    if casting.actor.where is None:  # of several, one goes ahead of the ego, the next behind it
+        rank, behind = casting.order // 2, casting.order % 2 == 1
+    onward = rank * (casting.body.size_lwh_m[0] + 5.0)
+    after = -(EGO_TAIL_M + gap + casting.nose_m + onward)
+    ahead = after if behind else EGO_FRONT_M + gap + casting.tail_m + onward
     return _Start(lane=lane, ahead_m=ahead, at_s=begins, speed_mps=speed)
 
 

@@ -11,6 +11,7 @@ from datagen.traffic.cast.scripting import Way, scripted
 from datagen.traffic.crossing import crossing_time_s, crossings_on
 from datagen.traffic.junction import STOP_BEFORE_M, junction_entry
 from datagen.traffic.limits import limits_of, rear_axle_m
+from datagen.traffic.needs import ego_turn
 from datagen.traffic.role import Body, Role, driver_of
 from datagen.traffic.route import Route
 from datagen.traffic.script import WARM_UP_S, cruise
@@ -32,10 +33,15 @@ def oncoming(
         meeting = setting.route.line.at(setting.ego_at(meets))[0]
         place, aside = route.line.project(meeting)
         first = float(place[0]) - speed * (meets + WARM_UP_S) - order * (body.size_lwh_m[0] + 8.0)
-        if abs(aside[0]) > 20.0 or first < 1.0:
+        turns = ego_turn(setting.plan) != "straight"
+        if not turns and (abs(aside[0]) > 20.0 or first < 1.0):
             continue
         if actor.state == "standing" or "wait" in does:
             speed, first = 0.0, _where_it_waits(route, float(place[0]), body, setting=setting)
+        entry = junction_entry(route)
+        if turns and entry is not None:  # it comes up to its line while the ego turns
+            nose = body.size_lwh_m[0] / 2 + rear_axle_m(body.size_lwh_m[0])
+            first = entry - STOP_BEFORE_M - nose - speed * (0.5 * setting.duration_s + WARM_UP_S)
         if "yield" in does:
             first = _where_it_yields(route, body, setting=setting, speed_mps=speed) or first
         script = cruise(setting.times_s, speed, limits=limits_of(body.category))

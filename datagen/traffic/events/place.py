@@ -102,15 +102,18 @@ def turns_round(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
 
 
 def comes_towards(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
-    """It faces the way the ego goes there, ahead of it, and gets over 3 m nearer along that way."""
+    """Ahead of the ego, it faces the way the ego goes there, or heads at first, and drives over 3 m nearer that way."""
     del act
     there = tracks.present[:, body]
     along = around_ego(tracks, body)[0][there]
     first = int(np.flatnonzero(there)[0])
-    way = tracks.ego_way
+    way, yaw = tracks.ego_way, tracks.yaw_rad[first, body]
     heading = way.at(way.project(tracks.xy_m[first, body][None])[0])[1][0]
-    facing = float(np.cos(tracks.yaw_rad[first, body] - heading))
-    return bool(facing < -0.5 and along[0] > 3.0 and along[0] - along[-1] > 3.0)
+    if np.cos(yaw - heading) < -0.5 and along[0] > 3.0 and along[0] - along[-1] > 3.0:
+        return True
+    before = np.array([np.cos(tracks.yaw_rad[first, 0]), np.sin(tracks.yaw_rad[first, 0])])
+    ahead = (tracks.xy_m[there, body] - tracks.xy_m[first, 0]) @ before
+    return bool(np.cos(yaw - tracks.yaw_rad[first, 0]) < -0.5 and ahead[0] > 3.0 and ahead[0] - ahead[-1] > 3.0)
 
 
 def pulls_over(tracks: Tracks, body: int, act: Manoeuvre) -> bool:

@@ -83,8 +83,11 @@ def _of_speeding_up(act: Manoeuvre, need: Need) -> float:
 def _of_kerb(act: Manoeuvre, need: Need) -> float:
     stops = 0.0 if act.do == "pull_out" else min(need.speed_mps, 5.5) / need.limits.comfort_mps2
     slowly = 1.35 if need.limits.curvature > 0.15 else 1.9
-    usual = max(slowly * shift_time_s(need.lane_m, need.limits), min(3.4, 0.5 * need.duration_s))
-    return max(act.takes_s if act.takes_s is not None else usual + stops, 1.5)
+    least = shift_time_s(need.lane_m, need.limits)
+    usual = max(slowly * least, min(3.4, 0.5 * need.duration_s)) + stops
+    if act.do != "pull_out":  # somebody long has far to go, and shall stand before the clip ends
+        usual = min(usual, max(0.85 * need.duration_s, 1.2 * least + stops))
+    return max(act.takes_s if act.takes_s is not None else usual, 1.5)
 
 
 def _of_reversing(act: Manoeuvre, need: Need) -> float:
