@@ -73,6 +73,18 @@ def test_a_kill_of_one_process_loses_nothing(make, undisturbed, who):
 
 
 @pytest.mark.chaos
+def test_a_raylet_that_dies_before_there_are_workers_ends_the_run(make, undisturbed):
+    run = make(clips=CLIPS)
+    process = run.start()
+    run.wait_until(lambda: run.family("ray::IDLE"))
+    run.family("raylet")[0].kill()
+    process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert run.finish()[0] == 0
+    assert run.contents() == undisturbed(CLIPS)
+
+
+@pytest.mark.chaos
 @pytest.mark.parametrize("fate", ["unsealed", "sealed", "stuck"])
 def test_a_crash_at_the_worst_moment_costs_an_attempt_at_most(make, undisturbed, fate):
     run = make(clips=CLIPS, fates={"c0003": f"once:{fate}"}, options={"time_limit": 2})

@@ -70,6 +70,7 @@ class Floor:
         self._stale: defaultdict[str, list[Path]] = defaultdict(list)
         self._doubts: list[Doubt] = []
         self._nodes: list[Node] = []
+        self._home: str = ray.get_runtime_context().get_node_id()
         self._census_due = 0.0
 
     def work(self, jobs: Iterator[Job]) -> None:
@@ -183,10 +184,15 @@ class Floor:
         return may_grow and pool.is_full and not pool.idle and self._has_lane(pool)
 
     def _count_nodes(self) -> None:
-        """Use what has joined the cluster, and do without what has left it."""
+        """Use what has joined the cluster, and do without what has left it.
+
+        Raises DatagenError if the driver's own node has left: without it Ray answers nothing any more.
+        """
         if time.monotonic() < self._census_due:
             return
         self._census_due = time.monotonic() + CENSUS_SECONDS
+        if not _is_alive(self._home):
+            raise DatagenError("Ray's node on this machine has died; what is done is kept: run again to go on")
         there = nodes()
         if self.fixed or there == self._nodes or not there:
             self._nodes = there
