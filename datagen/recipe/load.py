@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def load(path: Path, *, settings_of: SettingsOf, words_of: WordsOf, overrides: S
     settings_of: (port, word) → the adapter's Settings.  words_of: port → the words it knows.
     overrides: `key.path=value`, the value in YAML, on top of the file.
     Paths in the file are seen from the file's folder, those in overrides from the folder one is in; so are rigs
-    that do not ship.
+    that do not ship. A star in a path stands for what only a machine knows, such as a run's hash: one place must fit.
     Raises RecipeError with all mistakes, one a line: `file:line key.path: what was found; what there is`.
     """
     document = read_document(path)
@@ -129,13 +130,22 @@ class _Adapters:
         """Return the value with every path in it made absolute: seen from where it was written (see `load`)."""
         match value:
             case Path():
-                return seen_from(Path.cwd() if self.document.overridden(path) else self.folder, value)
+                return self._meant(
+                    seen_from(Path.cwd() if self.document.overridden(path) else self.folder, value), path
+                )
             case dict():
                 return {key: self.resolved(item, (*path, key)) for key, item in value.items()}
             case list() | tuple():
                 return type(value)(self.resolved(item, (*path, place)) for place, item in enumerate(value))
             case _:
                 return value
+
+    def _meant(self, place: Path, path: KeyPath) -> Path:
+        """Return the one place that a path with stars fits; the path itself if nothing is there yet."""
+        fitting = sorted(glob(str(place))) if "*" in str(place) else []  # noqa: PTH207 (of absolute paths)
+        if len(fitting) > 1:
+            self.document.mistake(path, f"'{place}' fits {len(fitting)} places; name one: {', '.join(fitting)}")
+        return Path(fitting[0]) if fitting else place
 
 
 def _choices_in(model: type[BaseModel]) -> Iterator[tuple[str, str, Any]]:

@@ -227,6 +227,19 @@ def test_an_override_wins_over_the_file_and_is_yaml(recipe_of: Reader) -> None:
     assert (recipe.clip.duration_s, recipe.seed, recipe.name) == (2.0, 5, "7")
 
 
+def test_a_star_in_a_path_stands_for_the_one_place_that_fits(
+    recipe_of: Reader, problems_of: Complaints, tmp_path: Path
+) -> None:
+    text = "prompts: [a]\nscene: {use: nuscenes, root: runs/log-*/dataset}"
+    assert recipe_of(text).scene["root"] == tmp_path / "runs/log-*/dataset", "nothing is there yet"
+    (tmp_path / "runs/log-1a2b/dataset").mkdir(parents=True)
+    assert recipe_of(text).scene["root"] == tmp_path / "runs/log-1a2b/dataset"
+    (tmp_path / "runs/log-3c4d/dataset").mkdir(parents=True)
+    (problem,) = problems_of(text)
+    assert ":2 scene.root: " in problem
+    assert "fits 2 places; name one" in problem
+
+
 def test_a_wrong_override_is_named_instead_of_a_line(problems_of: Complaints) -> None:
     assert problems_of("seed: 1", "seed=x") == ["override 'seed=x' seed: found 'x'; must be a whole number."]
     assert problems_of("seed: 1", "clip.fps=4")[0].startswith("override 'clip.fps=4' clip.fps: unknown key")

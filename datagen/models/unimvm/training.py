@@ -32,7 +32,7 @@ from datagen.models.unimvm.masks import Mode, random_mask
 from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import Sampling, decode_pictures, make_latents
 from datagen.models.unimvm.spec import SPECS, Condition, Spec
-from datagen.models.unimvm.weights import load_svd, save_unimvm
+from datagen.models.unimvm.weights import begin, save_unimvm
 from datagen.models.weights import halved
 
 
@@ -48,7 +48,8 @@ class UniMVMLessons(BaseModel):
 
     data: what the drives are of, for the card.
     autoencoder: that made their latents: a file of ours, or a Stable Video Diffusion folder.
-    spec: a preset; conditions, joined, temporal: what of it to change, for ablations.  svd: a folder to start from.
+    spec: a preset; conditions, joined, temporal: what of it to change, for ablations.
+    start: what to begin with instead of chance: a Stable Video Diffusion folder, or weights of ours to train further.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
     foreground: how much more a cell filled with boxes weighs than one without.
     drop_layout, drop_words, drop_word, drop_text: how often the layout, all words, each closed word, the free text
@@ -62,7 +63,7 @@ class UniMVMLessons(BaseModel):
     conditions: tuple[Condition, ...] | None = None
     joined: bool = True
     temporal: bool = True
-    svd: Path | None = None
+    start: Path | None = None
     front: int = 1
     phases: tuple[UniMVMPhase, ...]
     sigma_mean: float = 1.6
@@ -112,7 +113,7 @@ class UniMVMTask:
         self.drives, self.unseen = (Drives.under(folder, spec) for folder in (settings.drives, settings.held_out))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.loop.seed)
-            self.network = load_svd(settings.svd, spec) if settings.svd else self._fresh(spec)
+            self.network = begin(settings.start, spec) if settings.start else self._fresh(spec)
         if settings.gradient_checkpointing:
             self.network.unet.enable_gradient_checkpointing()
 

@@ -36,6 +36,21 @@ def load_unimvm(path: Path, *, device: torch.device | str = "cpu", dtype: torch.
     return network.to(device).in_precision(dtype).eval()
 
 
+def begin(start: Path, spec: Spec) -> UniMVM:
+    """Return a network of `spec` to train further: from weights of ours that fit it, or from an SVD folder.
+
+    Raises InputError if they do not fit.
+    """
+    if start.is_dir():
+        return load_svd(start, spec)
+    trained, network = load_unimvm(start), UniMVM(spec)
+    try:
+        network.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        raise InputError(f"{start}: weights of '{trained.spec.name}' do not fit '{spec.name}' ({error})") from error
+    return network
+
+
 def load_svd(folder: Path, spec: Spec) -> UniMVM:
     """Start a UniMVM from an SVD folder: the UNet's sizes are the folder's, the input is widened by zeros.
 

@@ -13,8 +13,8 @@ from datagen.models.autoencoder.weights import autoencoder_sha256, open_autoenco
 from datagen.models.unimvm.conditioning import Given
 from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import Sampling, decode_pictures, encode_pictures, make_latents
-from datagen.models.unimvm.spec import SVD
-from datagen.models.unimvm.weights import load_svd, load_unimvm, save_unimvm
+from datagen.models.unimvm.spec import SVD, Condition
+from datagen.models.unimvm.weights import begin, load_svd, load_unimvm, save_unimvm
 
 
 def test_a_saved_network_says_its_spec_and_computes_the_same(tmp_path, spec, conditions_for, latents_for):
@@ -37,6 +37,20 @@ def test_half_precision_weights_take_half_the_room(tmp_path, spec):
     sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "full")]
     assert sizes[0] < 0.6 * sizes[1]
     assert load_unimvm(tmp_path / "half.safetensors").unet.dtype == torch.float32
+
+
+def test_training_begins_with_weights_that_fit(tmp_path, spec, conditions_for, latents_for):
+    network, path = UniMVM(spec, sigma_data=torch.tensor([0.5, 1.0, 2.0, 4.0])).eval(), tmp_path / "weights.safetensors"
+    save_unimvm(path, spec, tensors=network.state_dict(), about={})
+    x, told = latents_for(spec, 1), conditions_for(spec, 1)
+    with torch.no_grad():
+        assert torch.equal(
+            *(one(x, torch.ones(1), told, Given.nothing(x)) for one in (network, begin(path, spec).eval()))
+        )
+    alone = begin(path, spec.model_copy(update={"joined": False}))
+    assert not alone.spec.joined
+    with pytest.raises(InputError, match="do not fit"):
+        begin(path, spec.model_copy(update={"conditions": (Condition.MAP,)}))
 
 
 def test_what_is_not_ours_or_broken_is_refused_by_name(tmp_path, spec):
