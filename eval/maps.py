@@ -25,6 +25,7 @@ Means over samples with 95 % bootstrap intervals (1,000 draws, seed 0).
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -42,6 +43,7 @@ from datagen.models.hdmap.pairs import Pairs, read_pair
 from datagen.models.hdmap.pipeline import DiffusionMaps, MapModel, Sampling
 from datagen.models.hdmap.scale import finer
 from datagen.models.hdmap.weights import load_hdmap
+from datagen.models.weights import sha256
 from datagen.roads.canvas import square_canvas
 from datagen.roads.furnish import furnished
 from datagen.roads.lawful import Lawfulness, lawfulness
@@ -99,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, default=64, help="how many to measure (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=Sampling().steps, help="of sampling (default: %(default)s)")
     parser.add_argument("--page", type=Path, help="write a page of pictures here (.png)")
+    parser.add_argument("--card", type=Path, help="write the figures into this model card (.json), under the place")
 
 
 def measure(chosen: argparse.Namespace) -> tuple[str, bool]:
@@ -120,6 +123,9 @@ def measure(chosen: argparse.Namespace) -> tuple[str, bool]:
     scores = {name: scores_of(maps, truth=drawn["truth"]) for name, maps in drawn.items()}
     if chosen.page:
         write_page(chosen.page, samples[:12], {name: maps[:12] for name, maps in drawn.items()})
+    if chosen.card:
+        name = chosen.roadnet.name if chosen.roadnet else "sumo"
+        write_card(chosen.card, name, scores=scores, weights=chosen.weights, steps=chosen.steps)
     where = chosen.roadnet or f"SUMO networks from {chosen.first_network} on"
     told = [f"maps: {len(samples)} samples of {where}, {chosen.weights}, {chosen.steps} steps", table(scores)]
     told.append(f"differ: {_difference(model, samples[:16]):.3f} between two maps for the same traffic")
@@ -186,6 +192,19 @@ def scores_of(maps: Sequence[Drawn], *, truth: Sequence[Drawn]) -> MapScores:
         width_m=_distance(own[0], real[0]),
         curvature_per_m=_distance(own[1], real[1]),
     )
+
+
+def write_card(path: Path, place: str, *, scores: dict[str, MapScores], weights: Path, steps: int) -> None:
+    """Write one place's figures into a card; those of other places stay if they are of the same weights."""
+    digest = sha256(weights)
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    card = told if told.get("weights_sha256") == digest else {}
+    figures: dict[str, float] = {"samples": scores["diffusion"].samples, "sampling_steps": steps}
+    for name, score in scores.items():
+        ending = "" if name == "diffusion" else f"_{name}"
+        figures |= {f"f1{ending}": round(score.f1[0], 4), f"lawful{ending}": round(score.lawful[0], 4)}
+    card |= {"weights_sha256": digest, "protocol": "python -m eval maps, see eval/maps.py", place: figures}
+    path.write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def table(scores: dict[str, MapScores]) -> str:

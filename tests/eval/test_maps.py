@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,6 +59,26 @@ def test_f1_counts_what_lies_within_a_metre() -> None:
     other[0, 40] = 1.0  # and one that is not there: precision 1/2, recall 1
     assert maps.f1_of(truth, other, m_per_px=0.4)["boundary"] == pytest.approx(2 / 3)
     assert maps.f1_of(truth, np.zeros_like(truth), m_per_px=0.4) == {"boundary": 0.0}
+
+
+def test_a_card_holds_the_figures_of_every_place_and_of_one_model(tmp_path: Path) -> None:
+    card, weights = tmp_path / "card.json", tmp_path / "w.safetensors"
+
+    def write(place: str, f1: float) -> dict[str, Any]:
+        score = maps.MapScores(
+            samples=2, f1=(f1, 0, 1), by_channel={}, lawful=(0.5, 0, 1), lawful_maps=0, connected=0, width_m=0,
+            curvature_per_m=0,
+        )  # fmt: skip
+        maps.write_card(card, place, scores={"diffusion": score, "straight": score}, weights=weights, steps=8)
+        said: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
+        return said
+
+    weights.write_bytes(b"one")
+    write("sumo", 0.7)
+    both = write("boston-roads", 0.4)
+    assert (both["sumo"]["f1"], both["boston-roads"]["f1"], both["sumo"]["lawful_straight"]) == (0.7, 0.4, 0.5)
+    weights.write_bytes(b"other")
+    assert "sumo" not in write("boston-roads", 0.4)
 
 
 def test_the_truth_beats_a_straight_street_at_a_crossroads(window: Window) -> None:

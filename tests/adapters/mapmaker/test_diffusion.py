@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from adapters.mapmaker.diffusion import EMBEDDED, DiffusionMapMaker, Settings, build
+from datagen import plugins
 from datagen.errors import InputError
 from datagen.models.hdmap.network import MapDenoiser
 from datagen.models.hdmap.pipeline import Sampling
@@ -21,6 +23,7 @@ from datagen.roads.furnish import furnished
 from datagen.roads.raster import draw_map
 from datagen.scene import HDMap, Place, Scene
 from datagen.scene.plan import Plan, PlanAmbience
+from datagen.stages import laid_road
 
 torch.set_num_threads(1)
 
@@ -96,5 +99,20 @@ def test_the_canvas_holds_everybody_within_its_limit(street: Scene) -> None:
 
 @pytest.mark.skipif(EMBEDDED.is_file(), reason="there are embedded weights")
 def test_without_weights_it_says_how_to_get_some() -> None:
-    with pytest.raises(InputError, match="datagen train hdmap"):
+    with pytest.raises(InputError, match="no weights are embedded; train a map model with `datagen train hdmap"):
         build(Settings()).open()
+
+
+def test_other_weights_are_other_clips(weights: Path) -> None:
+    maker = build(Settings(weights=weights))
+    assert maker.fingerprint() == hashlib.sha256(weights.read_bytes()).hexdigest()
+    source = plugins.build("scene", {"use": "prompt", "map": {"use": "diffusion", "weights": weights}})
+    assert source.fingerprint() == maker.fingerprint()
+    with pytest.raises(InputError, match=r"none\.safetensors: no such file; train a map model"):
+        build(Settings(weights=weights.with_name("none.safetensors"))).fingerprint()
+
+
+def test_traffic_drives_on_the_street_that_the_plan_calls_for(weights: Path) -> None:
+    (road,) = build(Settings(weights=weights)).roads(Plan(), duration_s=4.0, rng=np.random.default_rng(0))
+    reference = laid_road(Plan(), duration_s=4.0, rng=np.random.default_rng(0))
+    assert road.location == reference.location
