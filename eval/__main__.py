@@ -19,6 +19,7 @@ MEASUREMENTS = {
     "fidelity": "FID and FVD of generated datasets against a real one, with the real-against-real floor",
     "film": "film a held-out log in every mode, then fidelity and control: a film model's card, in one go",
     "gain": "does synthetic data help a detector? equal budgets, held-out real data, intervals",
+    "judge": "does the judge pass true clips and catch broken ones? a table by kind of breakage",
     "maps": "are drawn maps lawful and near the truth? a map model against two baselines, on held-out places",
     "oracle": "ground truth fed back as predictions must score what perfection scores",
     "prompts": "do words become what they say? held-out prompts, judged by the trajectories",

@@ -20,7 +20,7 @@ from datagen.ports import Resources, Verdict
 from datagen.scene import Clip, Label
 
 if TYPE_CHECKING:
-    from datagen.models.perception import Perception
+    from adapters.judge.perception.sight import Looker
 
 SHIPPED = Path(datagen.__file__).parent / "weights" / "perception" / "perception.safetensors"
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -38,7 +38,7 @@ class Bounds(BaseModel):
     ghost: Annotated[float, Field(ge=0.0)] | None = 120.0
     """Is anything there that is not labelled? Size of the largest vehicle without a label, in pixels of 112x64."""
     views: Share | None = 0.60
-    """Is every view the one of its camera? Share of pixels that side with their camera's labels, not a neighbour's."""
+    """Is every view its camera's? Share of pixels that side with its labels, not a neighbour's, of the worst camera."""
     frames: Share | None = 0.60
     """Is every frame in its place? Share of pixels that side with their moment's labels, not a neighbour's."""
     overlap: Share | None = 0.80
@@ -68,7 +68,7 @@ class PerceptionJudge:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.films = settings, settings.films
-        self.network: Perception | None = None
+        self.looker: Looker | None = None
 
     def fingerprint(self) -> str:
         """Return the weights' hash. Raises InputError when there are none."""
@@ -86,19 +86,19 @@ class PerceptionJudge:
 
     def open(self) -> None:
         """Load the network."""
+        from adapters.judge.perception.sight import Looker
         from datagen.models.perception import open_perception
 
-        self.network = open_perception(self._weights())
+        self.looker = Looker(open_perception(self._weights()))
 
     def judge(self, clip: Clip, *, labels: Sequence[Label]) -> Verdict:
         """Look at the clip, unless a picture is broken anyway."""
         from adapters.judge.perception.scores import verdict_of
-        from adapters.judge.perception.sight import look
 
-        assert self.network is not None, "open() comes first"
+        assert self.looker is not None, "open() comes first"
         if complaints := complaints_of(clip, tuple(labels), settings=self.settings):
             return Verdict(complaints=complaints)
-        sight = look(clip, labels, network=self.network)
+        sight = self.looker.look(clip, labels)
         return verdict_of(sight, clip.scene, bounds=self.settings.bounds)
 
 

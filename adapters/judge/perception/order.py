@@ -13,6 +13,7 @@ as bright.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -25,7 +26,7 @@ from datagen.sensors.projection import in_picture, pixel_rays, project
 from datagen.sensors.world import NOBODY
 
 LEAST_PIXELS = 400
-"""Of all masks of a clip, for a score to be given."""
+"""Of all masks of a clip (of one camera's, for `views`), for a score to be given."""
 _SAME_DEPTH = 0.03
 _KINDS = ("background", "road", "marking", *GROUPS)
 _KIND_OF = np.full(256, IGNORED, dtype=np.uint8)
@@ -35,23 +36,26 @@ _KIND_OF[: len(CLASSES)] = [
 
 
 def views_in_place(sight: Sight) -> float | None:
-    """Return how often pictures side with their own camera's mask against a neighbour's."""
-    around = ((a, b) for views in sight.moments for a, b in zip(views, (*views[1:], views[0])))
-    return _sided((pair for a, b in around for pair in ((a, b), (b, a))))
+    """Return how often the camera that does so least sides with its own mask against its neighbours'."""
+    around = [(a, b) for views in sight.moments for a, b in zip(views, (*views[1:], views[0]))]
+    return _least(((a.camera.channel, a, b) for one, two in around for a, b in ((one, two), (two, one))), LEAST_PIXELS)
 
 
 def frames_in_order(sight: Sight) -> float | None:
     """Return how often pictures side with their own moment's mask against the moment's before and after."""
-    steps = ((a, b) for one, two in pairwise(sight.moments) for a, b in zip(one, two))
-    return _sided((pair for a, b in steps for pair in ((a, b), (b, a))))
+    steps = [(a, b) for one, two in pairwise(sight.moments) for a, b in zip(one, two)]
+    return _least((("all", a, b) for one, two in steps for a, b in ((one, two), (two, one))), LEAST_PIXELS)
 
 
-def _sided(pairs: Iterator[tuple[View, View]]) -> float | None:
-    own, count = 0, 0
-    for view, other in pairs:
+def _least(pairs: Iterator[tuple[str, View, View]], pixels: int) -> float | None:
+    """Return the least share of own pixels that any name has, of those that have enough; None if none has."""
+    own: Counter[str] = Counter()
+    count: Counter[str] = Counter()
+    for name, view, other in pairs:
         sides = _sides(view.seen, _KIND_OF[view.target.classes], _KIND_OF[other.target.classes])
-        own, count = own + int(sides.sum()), count + len(sides)
-    return own / count if count >= LEAST_PIXELS else None
+        own[name] += int(sides.sum())
+        count[name] += len(sides)
+    return min((own[name] / count[name] for name in count if count[name] >= pixels), default=None)
 
 
 def _sides(
