@@ -17,7 +17,7 @@ from dataclasses import replace
 from adapters.planner.rules.vocabulary import Token
 from datagen.scene import Place
 
-_BETWEEN = ("hard", "pace", "fill", "side", "gap", "near", "the", "way", "where", "place", "beside", "speed")
+_BETWEEN = ("hard", "pace", "fill", "side", "gap", "near", "the", "way", "where", "place", "beside", "speed", "lanes")
 """Kinds of words that may stand between a verb and its way."""
 _REACH = 7
 _WEAK: Mapping[str, str] = {
@@ -29,6 +29,9 @@ _WEAK: Mapping[str, str] = {
     "round": "past",
 }
 """Words that are a way if no other follows."""
+_MEASURES = ("metre", "meter", "foot", "inch", "bit", "centimetre", "little")
+"""Words that stand behind a "by" that leads past nobody: "metre by metre"."""
+_AFTER_OVER = ("side", "way", "stop", "join", "hard")
 _HIDING = ("from behind", "from between", "behind", "between")
 
 _MADE: Mapping[str, str] = {
@@ -54,8 +57,7 @@ _SPECIAL: Mapping[tuple[str, str], str] = {
     ("cruise", "ramp"): "", ("go", "road"): "jaywalk", ("ride", "road"): "", ("drive", "road"): "",
     ("leave", "kerb_off"): "pull_out", ("enter", "kerb_off"): "", ("join", "kerb_off"): "",
     ("step", "front"): "jaywalk", ("head", "kerb_off"): "", ("get", "kerb_off"): "", ("come", "kerb_to"): "",
-    ("roar", "off"): "accelerate", ("drive", "over"): "", ("ride", "over"): "", ("go", "over"): "",
-    ("cycle", "over"): "",
+    ("roar", "off"): "accelerate",
 }  # fmt: skip
 """Verbs for which a way means something else, or nothing."""
 
@@ -84,7 +86,8 @@ def _made(verb: Token, coming: list[Token]) -> tuple[Token, list[Token], int]:
         if way is not None and _deed(verb, way):
             kept = [one for k, one in enumerate(coming[: at + 1]) if (k < at or _kept(token)) and one.text not in _WEAK]
             return _act(verb, way), [one for one in kept if one.kind != "way" or one is not token], at + 1
-        if weak is None and token.text in _WEAK and _deed(verb, _WEAK[token.text]):
+        nowhere = token.text == "over" and coming[at + 1 : at + 2] and coming[at + 1].kind not in _AFTER_OVER
+        if weak is None and token.text in _WEAK and not nowhere and _deed(verb, _WEAK[token.text]):
             weak = _WEAK[token.text], at
         if token.kind not in _BETWEEN:
             break
@@ -99,20 +102,26 @@ def _way(verb: Token, token: Token, *, before: str, behind: list[Token]) -> str 
     said = dict(verb.extra)
     if token.kind == "way":
         return str(token.value)
+    if token.kind == "lanes" and token.value == 1 and token.text == "one lane":
+        return "over"
     if (
         token.kind == "where"
         and token.value == "ahead"
         and token.text.startswith(("in front of", "ahead of", "before"))
     ):
         return "front" if said.get("aside") or said.get("foot") else None
-    if token.kind == "side" and token.text.endswith("lane") and token.text.startswith(("to", "into", "onto")):
+    if (
+        token.kind == "side"
+        and token.text.endswith("lane")
+        and (token.text.startswith(("to", "into", "onto")) or verb.value == "take")
+    ):
         return "over"
     joins = verb.value in ("join", "enter") or "onto" in (before, token.text.split(" ")[0])
     if token.kind == "place" and token.value is Place.HIGHWAY and joins:
         return "ramp"
     if token.kind == "do" and token.text in ("at the kerb", "at the curb"):
         return "kerb_to"
-    if token.kind == "beside" and token.text in ("past", "by"):
+    if token.kind == "beside" and token.text in ("past", "by") and not (behind and behind[0].text in _MEASURES):
         return "past"
     hides = token.kind in ("beside", "where") and token.text in _HIDING and token.text != "behind"
     somebody = bool(behind) and behind[0].kind not in ("join", "stop") and any(t.kind == "who" for t in behind[:4])

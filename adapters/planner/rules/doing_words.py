@@ -11,6 +11,21 @@ _STOP: dict[str, Any] = {"speed_mps": 0.0}
 _LEFT: dict[str, Any] = {"side": "left"}
 _RIGHT: dict[str, Any] = {"side": "right"}
 
+_LEAVING = "|".join(
+    f"{verb} {of} {place}"
+    for verb in (
+        "leave",
+        "exit",
+        "come out of",
+        "edge out of",
+        "drive out of",
+        "get out of",
+        "start from",
+        "back out of",
+    )
+    for of in ("a", "the", "its")
+    for place in ("parking space", "parking spot", "parking bay", "parking place", "parking lot", "bus stop", "bay")
+)
 _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "keep_lane",
@@ -151,6 +166,8 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "swerve",
         {},
+        "avoid|steer around|drive around|bypass|skirt|skirt around|take evasive action|make an evasive move|"
+        "pull the wheel|wrench the wheel|yank the wheel|yank the steering wheel|jerk the steering wheel|"
         "swerve|dodge|veer|evade|swerve around|swerve and back|lurch|jerk the wheel|"
         "make an evasive manoeuvre|make an evasive maneuver|weave",
     ),
@@ -168,7 +185,8 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "pull out|pull out in front of us|pull out from the kerb|pull out from the curb|"
         "pull out of a parking space|pull out of a parking spot|leave the parking space|"
         "leave the parking spot|leave a parking spot|leave a parking space|leave its parking spot|"
-        "leave its stop|leave the stop|leave the bus stop|leave the kerb|leave the curb|drive off from the kerb|"
+        f"{_LEAVING}|leave its stop|leave the stop|leave the bus stop|leave the kerb|leave the curb|"
+        "drive off from the kerb|"
         "pull away from the kerb|unpark",
     ),
     (
@@ -230,7 +248,8 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
 """What it is, what the phrase adds, and the stems that say it."""
 
 _FIXED: tuple[tuple[str, dict[str, Any], str], ...] = (
-    ("lane_change", {}, "lane change"),
+    ("lane_change", {}, "lane change|lc|lane chg|lane switch|lane swap|change of lane|change of lanes"),
+    ("swerve", {}, "evasive manoeuvre|evasive maneuver|evasive action|evasive move"),
     ("lane_change", _LEFT, "lane change to the left"),
     ("lane_change", _RIGHT, "lane change to the right"),
     ("turn", _LEFT, "left turn|left turning|turning left"),
@@ -246,9 +265,17 @@ _FIXED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ),
     ("cut_in", {}, "cut in|cutin"),
     ("cut_out", {}, "cutout"),
-    ("brake", _HARD, "hard braking"),
-    ("emergency_stop", {}, "emergency braking|full braking"),
-    ("stop_and_go", {}, "in stop and go"),
+    ("brake", _HARD, "hard braking|hard brake|harsh braking|sudden braking|abrupt braking"),
+    ("brake", {}, "decel|deceleration|braking|slowing|slowdown"),
+    ("accelerate", {}, "accel|acceleration|accelerating"),
+    ("emergency_stop", {}, "emergency braking|full braking|panic stop|panic braking|e stop|e brake|hard stop"),
+    (
+        "stop_and_go",
+        {},
+        "in stop and go|stopping and starting|starting and stopping|start stop|stop start|stop go|"
+        "stuck in traffic|stuck in a jam|stuck in a traffic jam|in a jam|in a traffic jam|in a queue|queueing|queuing|"
+        "in start stop traffic|nose to tail",
+    ),
     ("u_turn", {}, "uturn"),
     ("oncoming", {}, "oncoming|head on"),
     (

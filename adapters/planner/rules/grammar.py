@@ -18,6 +18,7 @@ from adapters.planner.rules import acting, describing, joining, naming
 from adapters.planner.rules.reading import MOST_ACTORS, MOST_ACTS, Act, Reading
 from adapters.planner.rules.settling import actor, endanger, manoeuvre, settle
 from adapters.planner.rules.vocabulary import Token
+from datagen.scene import Group
 from datagen.scene.plan import Plan
 
 _AHEAD = 5
@@ -72,6 +73,9 @@ def plan_of(tokens: list[Token], *, left_out: Iterable[str] = ()) -> Plan:
 def _plan(r: Reading) -> Plan:
     if not r.actors and not r.ego.acts and "junction" in r.scene.road and r.turned is not None:
         r.ego.acts.append(Act(do="turn", side=r.turned))  # "left at the crossroads, please"
+    for who in r.actors:  # "peds, zebra"
+        if not who.acts and "crossing" in r.scene.road and who.category.group is Group.PERSON:
+            who.acts.append(Act(do="cross"))
     if r.danger:
         endanger(r)
     for who in r.actors:

@@ -12,6 +12,7 @@ _VERBS: tuple[tuple[dict[str, Any], str], ...] = (
     (  # aside: whoever does it in front of us leaves his lane
         {"aside": True},
         "pull|swing|slide|slip|nip|duck|sneak|squeeze|slot|edge|nose|steer|thread|ease|switch|drift|zip|cut|"
+        "shift|swap|change|take|"
         "move over|"
         "worm|wriggle|worm its way|squeeze itself",
     ),
@@ -21,8 +22,9 @@ _VERBS: tuple[tuple[dict[str, Any], str], ...] = (
         "lunge|shoulder its way|throw itself|elbow its way",
     ),
     ({"aside": True, "hard": True, "alone": "swerve"}, "swerve|veer|lurch|jerk|dodge|jink|cut across"),
+    ({"aside": True, "alone": "stop_and_go"}, "crawl|creep|inch"),
     ({"aside": True, "alone": "swerve"}, "weave|snake|zigzag|zig zag|zig-zag|meander|wobble|sway|slalom"),
-    ({}, "come|come over|get|head|appear|emerge|enter|join|leave|roll|scoot|glide|come out"),
+    ({}, "come|come over|get|start|exit|depart|head|appear|emerge|enter|join|leave|roll|scoot|glide|come out"),
     ({"alone": "keep_lane"}, "move|go|drive|ride|travel|cruise|cycle|pedal"),
     ({"hard": True}, "shoot|bolt|burst|pop|race|zoom|whizz|whiz|roar|tear|blast|hurtle"),
     ({"hard": True, "foot": True, "alone": "walk"}, "run|sprint|dart|dash|rush|race on foot|hurry|scurry|scamper"),

@@ -12,7 +12,9 @@ SIDES = entries(
         f"to the {side} lane|from the {side} lane|into the {side} lane|{side} hand side|on the {side} hand side|"
         f"onto the {side} lane|{side}wards|at the {side}|on its {side}|from its {side}|from my {side}|on my {side}|"
         f"signals {side}|signalling {side}|signaling {side}|indicates {side}|indicating {side}|blinks {side}|"
-        f"from the {side} hand side|towards the {side}|{side} of us|to the {side} of us|on {side}|at {side}"
+        f"from the {side} hand side|{side[0]}h side|on the {side[0]}hs|{side[0]}hs|from the {side[0]}hs|"
+        "in the {side[0]}h lane|"
+        f"{side[0]}h lane|towards the {side}|{side} of us|to the {side} of us|on {side}|at {side}"
         for side in ("left", "right")
     },
 )
@@ -42,7 +44,7 @@ GAPS = entries(
 PACES = entries(
     "pace",
     {
-        "slow": "slow|slowly|slow moving|crawling|crawls|creeping|at low speed|at walking pace|low speed|slower",
+        "slow": "slow|slowly|slow moving|at low speed|at walking pace|low speed|slower",
         "fast": "fast|quickly|speeding|at high speed|high speed|rapidly|speeds|racing|too fast|faster|at speed|quick",
     },
 )
@@ -89,13 +91,15 @@ BESIDE = entries(
     {
         "beside": "behind|between|past|from behind|next to|beside|near to|around|from between|in front of|"
         "out of|into|"
-        "alongside|along|of|by|among|towards|toward|after|for|against|before a|passing by",
+        "alongside|along|of|by|among|towards|toward|after|for|against|before a|passing by|to avoid|avoiding|"
+        "so as not to hit|missing",
     },
 )
 NOT = entries(
     "not",
     {
-        "no": "no|without|not|never|isn't|not any|nor|without any|doesn't|does not|don't|do not|won't|will not|didn't|"
+        "no": "no|without|not|never|isn't|not any|nor|without any|doesn't|does not|don't|do not|won't|will not|"
+        "didn't|"
         "aren't|wasn't|can't|cannot|hasn't|not a|without a|nobody|no one"
     },
 )
@@ -134,7 +138,7 @@ per one hour km kmh speed limit stops' yet since because due arrive arrives arri
 sets passenger full-size big large small old young tall huge heavy elderly modern new carefully cautiously
 normally gently smoothly straight simply smooth gentle careful busy-looking long short wide multiple-lane
 carriageway roadside lights sky ground surface reflections evening's
-further drunk impatient itself himself themselves almost much hazards lit avoid
+further drunk impatient itself himself themselves almost much hazards lit
 order lead nose forces
 """
 FILL = frozenset(_FILL.split())

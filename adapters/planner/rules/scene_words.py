@@ -18,7 +18,8 @@ WEATHER = entries(
 LIGHT = entries(
     "light",
     {
-        Light.NIGHT: "night|nighttime|night time|at night|dark|midnight|late night|after dark|darkness|nightfall|"
+        Light.NIGHT: "night|nite|nighttime|night time|at night|dark|midnight|late night|after dark|darkness|"
+        "nightfall|"
         "in the dark|pitch black|pitch dark|black night|moonless|street lights|nocturnal",
         Light.DUSK: "dusk|dawn|setting sun|rising sun|blue hour|"
         "evening|sunset|sunrise|twilight|early morning|low sun|golden hour|late afternoon",
@@ -31,16 +32,18 @@ PLACE = entries(
         Place.DOWNTOWN: "downtown|city|city centre|city center|urban|inner city|town|town centre|cbd|shops|high street",
         Place.RESIDENTIAL: "residential|residential street|residential area|suburb|suburbs|suburban|neighbourhood|"
         "neighborhood|village|housing estate|school zone",
-        Place.INDUSTRIAL: "industrial|industrial area|industrial park|industrial estate|port|harbour|harbor|warehouse|"
+        Place.INDUSTRIAL: "industrial|industrial area|industrial park|industrial estate|port|harbour|harbor|"
+        "warehouse|"
         "warehouses|factory|docks|container terminal|freight terminal|logistics centre|business park",
-        Place.HIGHWAY: "highway|motorway|freeway|expressway|interstate|autobahn|dual carriageway|main road",
+        Place.HIGHWAY: "highway|hwy|mway|motorway|freeway|expressway|interstate|autobahn|dual carriageway|main road",
         Place.PARK: "rural|rural road|countryside|country road|forest|woods|park|parkway|tree lined|boulevard|avenue",
     },
 )
 ROAD = entries(
     "road",
     {
-        "crossing": "crosswalk|crosswalks|zebra|zebra crossing|zebra crossings|zebra stripes|ped crossing|"
+        "crossing": "crosswalk|xwalk|xing|ped xing|ped x|crosswalks|zebra|zebra crossing|zebra crossings|"
+        "zebra stripes|ped crossing|"
         "at a pedestrian crossing|at the pedestrian crossing|on a pedestrian crossing|on the pedestrian crossing|"
         "pedestrian crossings|marked crossing|at a crossing|on the crossing|at the crossing",
         "junction": "intersection|junction|crossroads|crossroad|t junction|four way|traffic light|traffic lights|"

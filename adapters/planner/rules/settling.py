@@ -96,6 +96,7 @@ _ABSORBED: dict[str, tuple[str, ...]] = {
     "pull_out": ("cut_in", "merge", "lane_change", "accelerate", "keep_lane"),
     "pull_over": ("brake", "wait"), "park": ("brake", "pull_over", "wait"), "u_turn": ("turn",),
     "emergency_stop": ("brake",), "merge": ("lane_change", "cut_in"),
+    "overtake": ("lane_change", "pull_out"),
 }  # fmt: skip
 """What is part of something else that is done."""
 

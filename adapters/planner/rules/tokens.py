@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +9,7 @@ from dataclasses import replace
 from adapters.planner.rules.composing import composed
 from adapters.planner.rules.lexicon import LONGEST, PHRASES
 from adapters.planner.rules.place_words import FILL
+from adapters.planner.rules.spelling import spelt_right
 from adapters.planner.rules.vocabulary import Token
 from datagen.scene import Category, Group
 
@@ -77,7 +77,7 @@ def _mounted(tokens: list[Token]) -> list[Token]:
 
 
 def _phrases(text: str) -> list[Token]:
-    raw = list(_pieces(text))
+    raw = [piece if isinstance(piece, Token) else spelt_right(piece) for piece in _pieces(text)]
     found: list[Token] = []
     at = 0
     while at < len(raw):
@@ -98,7 +98,7 @@ def _pieces(text: str) -> Iterator[Token | str]:
         if group == "word":
             yield said
         elif group == "stop":
-            yield Token(kind="stop", value="," if said.strip() in (",", "(", ")", "/", "-") else ".", text=said)
+            yield Token(kind="stop", value="," if said.strip() in (",", "(", ")", "/", "-", ":") else ".", text=said)
         elif group == "speed":
             unit = match["speed"]
             factor = 0.44704 if unit.startswith("mi") or unit == "mph" else _MPS[unit[0]]
@@ -135,15 +135,4 @@ def _longest(raw: list[Token | str], at: int) -> tuple[Token, int]:
     word = words[0]
     if word in FILL:
         return Token(kind="fill", text=word), 1
-    return _nearly(word) or Token(kind="unknown", text=word), 1
-
-
-_SINGLE = sorted({words[0] for words in PHRASES if len(words) == 1 and len(words[0]) >= 5})
-
-
-def _nearly(word: str) -> Token | None:
-    """Return the token of a word that is written almost like this one: a slip of the pen."""
-    if len(word) < 5 or len(word) > 20:
-        return None
-    close = difflib.get_close_matches(word, _SINGLE, n=1, cutoff=0.84)
-    return PHRASES[(close[0],)] if close else None
+    return Token(kind="unknown", text=word), 1

@@ -27,7 +27,8 @@ _WHO: dict[tuple[Category, str], str] = {
     (
         Category.CAR,
         "sedan",
-    ): "car|sedan|vehicle|saloon|limousine|sports car|automobile|driver|cabriolet|convertible|auto|bmw|mercedes|audi|"
+    ): "car|sedan|vehicle|saloon|limousine|limo|sports car|automobile|driver|veh|lead vehicle|cabriolet|convertible|"
+    "auto|bmw|mercedes|audi|"
     "vw|volkswagen|tesla|toyota|ford|porsche|ferrari|volvo|honda|roadster|coupe",
     (Category.CAR, "hatchback"): "hatchback|small car|compact car|mini|smart car",
     (Category.CAR, "suv"): "suv|jeep|4x4|off roader|crossover|station wagon|estate car",
@@ -57,7 +58,7 @@ _WHO: dict[tuple[Category, str], str] = {
     (
         Category.MOTORCYCLE,
         "plain",
-    ): "motorcycle|motorbike|motorcyclist|biker|moped|scooter|vespa|motor bike|motor cycle",
+    ): "motorcycle|motorbike|motorcyclist|biker|moto|two wheeler|moped|scooter|vespa|motor bike|motor cycle",
     (Category.BICYCLE, "plain"): "bicycle|bike|cyclist|bicyclist|cycle|cargo bike|e bike|push bike|bike rider|rider",
     (Category.ADULT, "plain"): "pedestrian|ped|person|man|woman|adult|walker|jogger|runner|passer by|someone|"
     "somebody|"

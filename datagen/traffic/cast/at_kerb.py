@@ -61,7 +61,8 @@ def pulling_out(
     gap = first.gap_m or first.when_gap_below_m or actor.gap_m
     ego_mps = setting.speed_mps
     room = ego_mps * 1.6 + ego_mps**2 / (2 * 4.0)
-    gap = gap if gap is not None else max(float(rng.uniform(4.0, 8.0)), 0.6 * room if first.hard else room)
+    usual = max(float(rng.uniform(4.0, 8.0)), 0.6 * room if first.hard else room)
+    gap = usual if gap is None else max(gap, 0.5 * room)  # the ego must be able to brake for it
     length = body.size_lwh_m[0]
     place = setting.ego_at(begins) + EGO_FRONT_M + gap + length / 2 - rear_axle_m(length)
     place += order * (length + 3.0)
