@@ -29,6 +29,8 @@ _HALF_M = (1.2, 2.4)
 _GRID_M = 1.0
 _SHORTEST_M = 3.2
 """A band shorter than this, if nothing leads on from it, is no lane."""
+_SHARPEST = 0.2
+"""Cosine of the angle by which no lane turns within _GRID_M."""
 _MOST = 200
 """No map has more lanes than this outside junctions; of more, which only noise has, the longest are kept."""
 _BESIDE_M = (2.2, 5.2)
@@ -81,12 +83,18 @@ def _ways(ahead: Float[np.ndarray, "2 rows columns"], *, canvas: Canvas, smoothi
             continue
         line = Line(_distinct(canvas.to_world(branch.points_px))).resampled(_GRID_M)
         alone = met.count(branch.first) == 1 and met.count(branch.last) == 1
-        if line.length_m < (_SHORTEST_M if alone else 1.0):
+        if line.length_m < (_SHORTEST_M if alone else 1.0) or _turns_back(line):
             continue
         if _agreement(branch.points_px, ahead) < 0:
             yield _Way(line=Line(line.points_m[::-1]), first=branch.last, last=branch.first)
         else:
             yield _Way(line=line, first=branch.first, last=branch.last)
+
+
+def _turns_back(line: Line) -> bool:
+    """Say whether a line turns as sharply from one metre to the next as no lane does: a knot of the thinning."""
+    bend = np.sum(line.tangent[1:] * line.tangent[:-1], axis=1)
+    return bool((bend < _SHARPEST).any())
 
 
 def _agreement(points_px: Points, ahead: Float[np.ndarray, "2 rows columns"]) -> float:

@@ -118,6 +118,16 @@ def test_a_blank_raster_is_a_map_without_roads(on_junction: Canvas) -> None:
     assert not (found.lanes or found.drivable or found.boundaries or found.dividers or found.crossings)
 
 
+def test_knots_of_badly_drawn_bands_are_no_lanes() -> None:
+    canvas = Canvas(center_m=(50.0, 50.0), heading_rad=0.0, size_px=(32, 32), m_per_px=0.4)
+    raster = np.zeros((6, 32, 32), dtype=np.float32)
+    raster[3] = 1.0
+    blot = ["..##.#", "..####", "###..#", ".#####", "##.###", "######", "#.##.#", ".#####"]
+    raster[4, 10:18, 10:16] = [[mark == "#" for mark in row] for row in blot]
+    hdmap = vectorised(raster, canvas, canvas_m=(100.0, 100.0), location="blot")
+    assert all(np.isfinite(lane.left_m).all() for lane in hdmap.lanes)
+
+
 def test_the_name_says_which_map_it_is(crossroads: HDMap, on_junction: Canvas) -> None:
     raster = draw_map(crossroads, on_junction)
     assert name_of(raster, on_junction) == name_of(raster.copy(), on_junction)
