@@ -34,6 +34,13 @@ class Line:
         step = np.diff(self.points_m, axis=0)
         return step / np.linalg.norm(step, axis=1, keepdims=True)
 
+    @cached_property
+    def _ends(self) -> tuple[Float[np.ndarray, "segments"], Float[np.ndarray, "segments"]]:
+        """How far forward of its start each segment is responsible; the first and the last for ever."""
+        low, high = np.zeros(len(self.tangent)), np.diff(self.along_m)
+        low[0], high[-1] = -np.inf, np.inf
+        return low, high
+
     @property
     def length_m(self) -> float:
         """Length of the whole line."""
@@ -44,25 +51,25 @@ class Line:
     ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n"]]:
         """Return points and headings at (s, d); beyond the ends the line goes on straight."""
         s = np.atleast_1d(np.asarray(s_m, dtype=np.float64))
-        segment = np.clip(np.searchsorted(self.along_m, s, side="right") - 1, 0, len(self.tangent) - 1)
-        ahead = self.tangent[segment]
-        left = np.stack([-ahead[:, 1], ahead[:, 0]], axis=-1)
-        point = self.points_m[segment] + (s - self.along_m[segment])[:, None] * ahead
-        return point + np.broadcast_to(d_m, s.shape)[:, None] * left, np.arctan2(ahead[:, 1], ahead[:, 0])
+        segment = np.minimum(np.maximum(self.along_m.searchsorted(s, side="right") - 1, 0), len(self.tangent) - 1)
+        ahead, origin = self.tangent[segment], self.points_m[segment]
+        beyond, point = s - self.along_m[segment], np.empty((len(s), 2))
+        point[:, 0] = origin[:, 0] + beyond * ahead[:, 0] - d_m * ahead[:, 1]
+        point[:, 1] = origin[:, 1] + beyond * ahead[:, 1] + d_m * ahead[:, 0]
+        return point, np.arctan2(ahead[:, 1], ahead[:, 0])
 
     def project(self, points_m: Float[np.ndarray, "n 2"]) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]]:
         """Return road coordinates (s, d) of points; beyond the ends the line goes on straight."""
-        steps = np.diff(self.along_m)
-        relative = points_m[:, None] - self.points_m[None, :-1]
-        forward = np.einsum("nsc,sc->ns", relative, self.tangent)
-        leftward = relative[..., 1] * self.tangent[:, 0] - relative[..., 0] * self.tangent[:, 1]
-        low = np.concatenate([[-np.inf], np.zeros(len(steps) - 1)])
-        high = np.concatenate([steps[:-1], [np.inf]])
-        outside = forward - np.clip(forward, low, high)
-        best = np.argmin(np.hypot(outside, leftward), axis=1)
+        x = points_m[:, :1] - self.points_m[:-1, 0]
+        y = points_m[:, 1:] - self.points_m[:-1, 1]
+        along_x, along_y = self.tangent[:, 0], self.tangent[:, 1]
+        forward = x * along_x + y * along_y
+        leftward = y * along_x - x * along_y
+        low, high = self._ends
+        inside = np.minimum(np.maximum(forward, low), high)
+        best = np.argmin((forward - inside) ** 2 + leftward**2, axis=1)
         row = np.arange(len(points_m))
-        inside = np.clip(forward, low, high)[row, best]
-        return self.along_m[best] + inside, leftward[row, best]
+        return self.along_m[best] + inside[row, best], leftward[row, best]
 
     def resampled(self, step_m: float) -> Line:
         """Return the line with points `step_m` apart; the last step may be shorter."""

@@ -232,16 +232,17 @@ def _people(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
     """Yield people who walk on lines parallel to the kerb, most of them, and some who stand."""
     tracks = setting.network.kerb_tracks
     middle = setting.route.line.at(setting.ego_at(setting.duration_s / 2))[0][0]
-    paths = [role.walk.xy_m for role in event if role.walk is not None]
+    tracks = (*tracks, *(Line(line.points_m[::-1]) for line in tracks))
+    nearby = [np.flatnonzero(np.sum((line.points_m - middle) ** 2, axis=1) < 55.0**2) for line in tracks]
+    walks = [role.walk.xy_m for role in event if role.walk is not None]
+    paths = np.empty((len(walks) + count, len(setting.times_s), 2))
+    paths[: len(walks)] = walks if walks else paths[:0]
     made = 0
     for _ in range(3 * count):
         if made >= count:
             return
-        line = tracks[int(rng.integers(len(tracks)))]
-        if rng.random() < 0.5:
-            line = Line(line.points_m[::-1])
-        distance = np.linalg.norm(line.points_m - middle, axis=1)
-        near = np.flatnonzero(distance < 55.0)
+        which = int(rng.integers(len(tracks)))
+        line, near = tracks[which], nearby[which]
         if len(near) == 0:
             return
         start = float(line.along_m[near[int(rng.integers(len(near)))]])
@@ -254,8 +255,9 @@ def _people(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
         else:
             start = float(np.clip(start, 2.0 + WARM_UP_S * speed, line.length_m - speed * (setting.duration_s + 3.0)))
             going = walk(line, setting.times_s, at_start_m=start, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
-        if any(np.min(np.linalg.norm(other - going.xy_m, axis=1)) < 1.0 for other in paths):
+        there = len(walks) + made
+        if np.min(np.sum((paths[:there] - going.xy_m) ** 2, axis=2), initial=np.inf) < 1.0:
             continue
-        paths.append(going.xy_m)
+        paths[there] = going.xy_m
         made += 1
         yield Role(body=body, walk=going)

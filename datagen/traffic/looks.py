@@ -60,12 +60,8 @@ _KIND_SIZES = {
 def size_of(category: Category, kind: str, *, rng: np.random.Generator) -> tuple[float, float, float]:
     """Return a size near the typical one: length and height within 8 %, width within 4 %."""
     length, width, height = _KIND_SIZES.get(kind, category.typical_size_lwh_m)
-    spread = np.clip(rng.normal(0.0, 0.04, 3), -0.08, 0.08) * (1.0, 0.5, 1.0)
-    return (
-        round(length * (1 + spread[0]), 2),
-        round(width * (1 + spread[1]), 2),
-        round(height * (1 + spread[2]), 2),
-    )
+    along, across, up = (min(max(float(draw), -0.08), 0.08) for draw in rng.normal(0.0, 0.04, 3))
+    return round(length * (1 + along), 2), round(width * (1 + across / 2), 2), round(height * (1 + up), 2)
 
 
 def look_of(category: Category, kind: str, *, color: str | None, rng: np.random.Generator) -> Look:
@@ -76,8 +72,9 @@ def look_of(category: Category, kind: str, *, color: str | None, rng: np.random.
     if name not in COLORS:
         shares = _CLOTHES if category.group in (Group.PERSON, Group.CYCLE) else _CAR_COLORS
         name = drawn(shares, rng=rng)
-    tint = np.clip(np.array(COLORS[name]) * rng.uniform(0.93, 1.05), 0.02, 0.97)
-    return Look(color_rgb=(float(tint[0]), float(tint[1]), float(tint[2])), kind=kind)
+    tint = float(rng.uniform(0.93, 1.05))
+    red, green, blue = (min(max(part * tint, 0.02), 0.97) for part in COLORS[name])
+    return Look(color_rgb=(red, green, blue), kind=kind)
 
 
 def usual_kind(category: Category, *, rng: np.random.Generator) -> str:

@@ -31,6 +31,7 @@ _HEADWAY_S = 1.1
 _JAM_GAP_M = 2.0
 _LOOK_EVERY = 3
 """Who is ahead is looked up in every third step; in between the gap goes on as it went."""
+_LOOKS_S = np.array([0.0, 0.15, 0.5])[:, None]
 _ASKEW_RAD = 0.5
 """Nobody wants to stand more askew to his way than this while he goes aside."""
 
@@ -132,6 +133,9 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     hold = np.array([driver.hold_m for driver in drivers])
     headway = np.array([driver.headway_s for driver in drivers])
     bold = np.array([driver.bold for driver in drivers])
+    any_hold = bool(np.isfinite(hold).any())
+    tangent_x, tangent_y = field.tangent[..., 0], field.tangent[..., 1]
+    point_x, point_y = field.points[..., 0], field.points[..., 1]
 
     s = np.array([driver.s_m for driver in drivers])
     v = np.array([driver.speed_mps for driver in drivers])
@@ -139,7 +143,7 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     station = station_of(s, field)
     ahead = field.tangent[row, station]
     d = np.array([driver.d_m for driver in drivers])
-    xy = field.points[row, station] + (s - station * GRID_M)[:, None] * ahead + d[:, None] * left_of(ahead)
+    x, y = (field.points[row, station] + (s - station * GRID_M)[:, None] * ahead + d[:, None] * left_of(ahead)).T
     yaw = field.heading[row, station]
     a, bend = np.zeros_like(v), field.curvature[row, station].copy()
     seen, leader_v = np.full_like(v, np.inf), np.zeros_like(v)
@@ -147,31 +151,34 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     clip_starts = round(WARM_UP_S / STEP_S)
 
     for step in range(steps):
-        track[:, step] = xy[:, 0], xy[:, 1], yaw, v, s
+        track[:, step] = x, y, yaw, v, s
         if wish.any_cue and step >= clip_starts:
-            middle = xy + bodies.middle[:, None] * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
-            apart = np.hypot(*(middle - middle[0]).T) - (bodies.length + bodies.length[0]) / 2
+            ahead_x, ahead_y = x + bodies.middle * np.cos(yaw), y + bodies.middle * np.sin(yaw)
+            apart = np.hypot(ahead_x - ahead_x[0], ahead_y - ahead_y[0]) - (bodies.length + bodies.length[0]) / 2
             wish.listen(step, gap_m=apart, ego_m=float(s[0] - track[4, clip_starts, 0]))
-        station = station_of(s, field)
-        ahead = field.tangent[row, station]
-        relative = xy - field.points[row, station]
-        s = station * GRID_M + relative[:, 0] * ahead[:, 0] + relative[:, 1] * ahead[:, 1]
-        d = relative[:, 1] * ahead[:, 0] - relative[:, 0] * ahead[:, 1]
+        # Where it is, where it looks for bends, and where for limits of speed: half a second on.
+        station, preview, onward = station_of(s + _LOOKS_S * v, field)
+        ahead_x, ahead_y = tangent_x[row, station], tangent_y[row, station]
+        off_x, off_y = x - point_x[row, station], y - point_y[row, station]
+        s = station * GRID_M + off_x * ahead_x + off_y * ahead_y
+        d = off_y * ahead_x - off_x * ahead_y
         # --- along
         nose_s = s + bodies.nose
         if step % _LOOK_EVERY == 0:
             goal = wish.goal[step]
             here = np.where(bold, goal, d)
             band = np.minimum(here, goal), np.maximum(here, goal)
+            xy = np.column_stack([x, y])
             seen, leader_v = leader(field, nose_s, band, bodies=bodies, xy=xy, yaw=yaw, v=v, people=people[step])
         else:
             seen = seen + (leader_v - v) * STEP_S
         gap, ahead_v = seen, leader_v
-        to_line = hold - nose_s
-        at_line = (to_line < gap) & (to_line > -2.0)
-        gap, ahead_v = np.where(at_line, to_line, gap), np.where(at_line, 0.0, ahead_v)
+        if any_hold:
+            to_line = hold - nose_s
+            at_line = (to_line < gap) & (to_line > -2.0)
+            gap, ahead_v = np.where(at_line, to_line, gap), np.where(at_line, 0.0, ahead_v)
         speed, slow = wish.speed[step], wish.slow[step]
-        free = np.minimum(np.maximum(speed, 0.0), field.limit[row, station_of(s + 0.5 * v, field)])
+        free = np.minimum(np.maximum(speed, 0.0), field.limit[row, onward])
         a_wish = _idm(v, free, gap, ahead_v, slow=slow, hurry=wish.hurry[step], comfort=comfort, headway=headway)
         back = (speed < 0.0) | (v < 0.0)
         a_wish = np.where(back, np.minimum(np.maximum((speed - v) / 0.5, -slow), slow), a_wish)
@@ -181,7 +188,6 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
         # --- across
         way = np.maximum(v, 1.5)
         settle = np.maximum(3.5, 0.55 * v)
-        preview = station_of(s + 0.15 * v, field)
         askew = np.arctan2(wish.drift[step], way)
         heading_error = _wrapped(yaw - field.heading[row, station]) - _within(askew, _ASKEW_RAD)
         wanted = (
@@ -195,7 +201,7 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
         # --- move on an arc
         distance = (v + v_next) / 2 * STEP_S
         chord = yaw + distance * bend / 2
-        xy = xy + distance[:, None] * np.stack([np.cos(chord), np.sin(chord)], axis=1)
+        x, y = x + distance * np.cos(chord), y + distance * np.sin(chord)
         yaw, v, s = yaw + distance * bend, v_next, s + distance
     return Motion(x_m=track[0], y_m=track[1], yaw_rad=track[2], speed_mps=track[3], along_m=track[4])
 

@@ -90,8 +90,8 @@ class Network:
         polygons = [lane.polygon for lane in self.hdmap.lanes]
         areas = (*self.hdmap.carparks, *self.hdmap.junctions, *self.hdmap.drivable)
         polygons += [area.polygon for area in areas]
-        shapes = [shapely.make_valid(shapely.Polygon(p.exterior_m, p.holes_m)) for p in polygons]
-        return shapely.union_all(shapes).buffer(0.05, join_style="mitre")
+        shapes = shapely.make_valid([shapely.Polygon(p.exterior_m, p.holes_m) for p in polygons])
+        return shapely.union_all(shapely.simplify(shapes, 0.01)).buffer(0.05, join_style="mitre")
 
     @cached_property
     def parking(self) -> tuple[BaseGeometry, ...]:

@@ -153,15 +153,16 @@ def wrong_way(tracks: Tracks, hdmap: HDMap) -> list[str]:
     if len(columns) == 0 or not lanes:
         return []
     stride = slice(None, None, max(1, round(1.0 / tracks.step_s)))
-    start = np.concatenate([lane.center_m[:-1] for lane in lanes])
-    step = np.concatenate([np.diff(lane.center_m, axis=0) for lane in lanes])
+    centers = [shapely.get_coordinates(shapely.simplify(shapely.LineString(lane.center_m), 0.05)) for lane in lanes]
+    start = np.concatenate([center[:-1] for center in centers])
+    step = np.concatenate([np.diff(center, axis=0) for center in centers])
     length = np.linalg.norm(step, axis=1)
     unit = step / length[:, None]
     points = tracks.xy_m[stride][:, columns]
     flat = points.reshape(-1, 2)
-    relative = flat[:, None] - start
-    along = np.clip(relative[..., 0] * unit[:, 0] + relative[..., 1] * unit[:, 1], 0.0, length)
-    apart = np.sum((relative - along[..., None] * unit) ** 2, axis=-1)
+    x, y = flat[:, :1] - start[:, 0], flat[:, 1:] - start[:, 1]
+    along = np.minimum(np.maximum(x * unit[:, 0] + y * unit[:, 1], 0.0), length)
+    apart = (x - along * unit[:, 0]) ** 2 + (y - along * unit[:, 1]) ** 2
     # Beside the lanes, on a parking strip, the lanes next to it count.
     reach = np.where(apart.min(axis=1, keepdims=True) < 2.5**2, 2.5**2, 6.0**2)
     near = apart < reach

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from datagen.scene import EGO_SE3_EGO_BOX, EGO_SIZE_LWH_M, Category, Lane, Posture, Scene
+from datagen.scene import EGO_SE3_EGO_BOX, EGO_SIZE_LWH_M, Category, Lane, Posture, Scene, Trajectory
 from datagen.scene.line import Line
 from datagen.traffic.limits import rear_axle_m
 from datagen.traffic.route import Network
@@ -52,8 +52,7 @@ class Tracks:
         ahead = np.stack([np.cos(ego_yaw), np.sin(ego_yaw)], axis=-1) * EGO_SE3_EGO_BOX.translation_m[0]
         places = [(ego_xyz[:, :2] + ahead, ego_yaw, scene.ego.covers(times))]
         for actor in scene.actors:
-            xyz, quat = actor.trajectory.at(times)
-            places.append((xyz[:, :2], _yaw(quat), actor.trajectory.covers(times)))
+            places.append(_places(actor.trajectory, times))
         sizes = [EGO_SIZE_LWH_M, *(actor.size_lwh_m for actor in scene.actors)]
         return cls(
             network=network or Network(scene.hdmap),
@@ -127,6 +126,22 @@ class Tracks:
         if np.cos(headings[0] - yaw) < 0.9:
             return Line(np.stack([*kept, last + 1.0 * facing[-1]]))
         return Line(np.concatenate([np.stack(kept), onward]))
+
+
+def _places(
+    trajectory: Trajectory, times: Int[np.ndarray, "times"]
+) -> tuple[Float[np.ndarray, "times 2"], Float[np.ndarray, "times"], Bool[np.ndarray, "times"]]:
+    """Return where a body is, its heading, and whether it is there; read off where all times in its span are knots."""
+    knots = trajectory.timestamp_us
+    at = np.minimum(knots.searchsorted(times), len(knots) - 1)
+    there = knots[at] == times
+    if there[(times >= knots[0]) & (times <= knots[-1])].all():
+        w, z = trajectory.quat_wxyz[at, 0], trajectory.quat_wxyz[at, 3]
+        upright = not np.any(trajectory.quat_wxyz[:, 1:3])
+        yaw = 2.0 * np.arctan2(z, w) if upright else _yaw(trajectory.quat_wxyz[at])
+        return trajectory.translation_m[at, :2], yaw, there
+    xyz, quat = trajectory.at(times)
+    return xyz[:, :2], _yaw(quat), trajectory.covers(times)
 
 
 def outlines(
