@@ -47,7 +47,10 @@ class RulesPlanner:
 def read(text: str) -> Plan:
     """Return the plan a text describes."""
     kept, cut = bounded(text)
-    return plan_of(tokens_of(in_english(kept.lower())), left_out=cut)
+    tokens = tokens_of(in_english(kept.lower()))
+    if kept.strip() and all(token.kind == "stop" for token in tokens):  # "🚗💨"
+        cut = (kept.strip()[:80], *cut)
+    return plan_of(tokens, left_out=cut)
 
 
 def build(settings: Settings) -> RulesPlanner:

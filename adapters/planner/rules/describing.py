@@ -60,6 +60,9 @@ def read_where(r: Reading, token: Token, coming: list[Token]) -> None:
 
 def read_gap(r: Reading, token: Token, _: list[Token]) -> None:
     """Give a distance to a trigger, the manoeuvre, or the place of whoever was named; or keep it."""
+    if token.value < 0.0:
+        r.scene.leave_out(token.text)
+        return
     if r.before.kind == "near" or r.before.text == "after":
         _read_trigger(r, token, "ego" if r.before.text == "after" else r.before.value)
         return
@@ -95,6 +98,9 @@ def _within(r: Reading, token: Token, least: float, most: float) -> float:
 
 def read_speed(r: Reading, token: Token, _: list[Token]) -> None:
     """Give a speed to the manoeuvre, or make one of it."""
+    if token.value < 0.0:
+        r.scene.leave_out(token.text)
+        return
     speed = _within(r, token, 0.0, _TOP_MPS)
     if r.act is not None and not r.fresh:
         r.act.speed_mps = speed
@@ -106,6 +112,9 @@ def read_speed(r: Reading, token: Token, _: list[Token]) -> None:
 
 def read_time(r: Reading, token: Token, coming: list[Token]) -> None:
     """Give a time to the manoeuvre: when it begins, or how long it takes; or keep it."""
+    if token.value < 0.0:
+        r.scene.leave_out(token.text)
+        return
     if r.before.text in ("for", "lasting") and r.act is not None:
         r.act.takes_s = _within(r, token, 0.5, 20.0)
         return

@@ -7,8 +7,9 @@ seldom makes another word: "frm", "inn" and "teh" are mended, "crate" is no "cra
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Set
+from functools import lru_cache
+from itertools import groupby
 
 from adapters.planner.rules.lexicon import PHRASES
 from adapters.planner.rules.place_words import FILL
@@ -17,38 +18,34 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SHORTEST, _TWO_PLAIN, _ANY_SLIP, _TWO_SLIPS, _LONGEST = 3, 5, 6, 7, 20
 _USES = Counter(word for words in PHRASES for word in words)
 _KNOWN = frozenset(_USES) | FILL
+_BY_FIRST = {letter: tuple(words) for letter, words in groupby(sorted(_KNOWN), key=lambda word: word[0])}
 
 
 _SHORT_FOR = {"thru": "through", "n": "and", "w": "with", "wo": "without", "bc": "because", "infornt": "infront"}
 
 
-@cache
+@lru_cache(maxsize=4096)
 def spelt_right(word: str) -> str:
     """Return the known word that a word is a slip of, or the word itself."""
     word = _SHORT_FOR.get(word, word)
     if word in _KNOWN or not _SHORTEST <= len(word) <= _LONGEST or not word.isascii():
         return word
-    for slips in _kinds_of_slips(word):
-        found = sorted(slips & _KNOWN, key=lambda one: (one[0] != word[0], -_USES[one], one))
-        if found:
-            return found[0]
-    return word
-
-
-def _kinds_of_slips(word: str) -> Iterator[set[str]]:
-    """Yield the words that would be mistaken for this one, by the likeliest slips first."""
     plain = _swapped(word) | _lost(word) | _doubled(word)
-    yield {one for one in plain if len(one) > 1}
-    if len(word) >= _TWO_PLAIN:
-        yield {twice for one in plain for twice in _swapped(one) | _lost(one) | _doubled(one)}
-    if len(word) < _ANY_SLIP:
-        return
-    once = plain | _other(word) | _extra(word)
-    yield once
-    if len(word) >= _TWO_SLIPS:
-        yield {
-            twice for one in once for twice in _swapped(one) | _lost(one) | _doubled(one) | _extra(one) | _other(one)
-        }
+    meant = _likeliest({one for one in plain if len(one) > 1} & _KNOWN, word)
+    if meant is not None or len(word) < _TWO_PLAIN:
+        return meant or word
+    twice = {other for one in plain for other in _swapped(one) | _doubled(one)} & _KNOWN
+    most = 2 if len(word) >= _TWO_SLIPS else 1 if len(word) >= _ANY_SLIP else 0
+    near = (
+        {one for one in _BY_FIRST.get(word[0], ()) if _slips(word, one, most=slips) <= slips}
+        for slips in range(1, most + 1)
+    )
+    return next(filter(None, (_likeliest(found, word) for found in (twice, *near))), word)
+
+
+def _likeliest(found: Set[str], word: str) -> str | None:
+    """Return the word that is used most of those found, by preference with the same first letter."""
+    return min(found, key=lambda one: (one[0] != word[0], -_USES[one], one), default=None)
 
 
 def _swapped(word: str) -> set[str]:
@@ -66,9 +63,20 @@ def _doubled(word: str) -> set[str]:
     return {word[:k] + word[k + 1 :] for k in range(1, len(word)) if word[k] == word[k - 1]}
 
 
-def _extra(word: str) -> set[str]:
-    return {word[:k] + word[k + 1 :] for k in range(1, len(word))}
-
-
-def _other(word: str) -> set[str]:
-    return {word[:k] + letter + word[k + 1 :] for k in range(1, len(word)) for letter in _LETTERS}
+def _slips(one: str, other: str, *, most: int) -> int:
+    """Return the optimal string alignment distance (Damerau 1964), or more than `most` where it is more than that."""
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    above = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        row = [i]
+        for j, b in enumerate(other, 1):
+            best = min(above[j] + 1, row[-1] + 1, above[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                best = min(best, before[j - 2] + 1)
+            row.append(best)
+        if min(row) > most:
+            return most + 1
+        before, above = above, row
+    return above[-1]

@@ -77,7 +77,8 @@ def _mounted(tokens: list[Token]) -> list[Token]:
 
 
 def _phrases(text: str) -> list[Token]:
-    raw = [piece if isinstance(piece, Token) else spelt_right(piece) for piece in _pieces(text)]
+    written = list(_pieces(text))
+    raw = [piece if isinstance(piece, Token) else spelt_right(piece) for piece in written]
     found: list[Token] = []
     at = 0
     while at < len(raw):
@@ -87,6 +88,8 @@ def _phrases(text: str) -> list[Token]:
             at += 1
             continue
         token, used = _longest(raw, at)
+        if token.kind == "unknown":
+            token = replace(token, text=str(written[at]))
         found.append(token)
         at += used
     return found

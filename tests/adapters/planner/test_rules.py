@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.planner.rules import Settings, build, read
 from adapters.planner.rules.foreign import in_english
+from adapters.planner.rules.spelling import spelt_right
 from datagen.scene import Category, Light, Place, Prompt, Weather
 from datagen.scene.plan import Plan
 
@@ -105,6 +106,91 @@ def test_a_verb_without_a_noun_is_the_ego_s() -> None:
     plan = read("Night, turn left, peds, parked cars")
     assert [(m.do, m.side) for m in plan.ego] == [("turn", "left")]
     assert [actor.category for actor in plan.actors] == [Category.ADULT, Category.CAR]
+
+
+@pytest.mark.parametrize(
+    ("text", "do"),
+    [
+        ("a coupe nips in sharply from the left, right in front of us", "cut_in"),
+        ("the truck ducks out of our lane", "cut_out"),
+        ("a bus comes over into our path", "cut_in"),
+        ("a boy emerges from behind a lorry", "run_out"),
+        ("an old man hobbles over the road", "cross"),
+        ("a van edges away from the kerb", "pull_out"),
+        ("a motorbike snakes through the queue", "filter"),
+        ("the car ahead zigzags", "swerve"),
+    ],
+)
+def test_a_verb_of_motion_and_its_way_make_a_manoeuvre(text: str, do: str) -> None:
+    assert does(read(text)) == [do]
+
+
+def test_the_same_verb_goes_another_way_or_none() -> None:
+    assert does(read("a lorry moves out of our lane")) == ["cut_out"]
+    assert does(read("a lorry moves into our lane")) == ["cut_in"]
+    assert does(read("a lorry moves")) == ["keep_lane"]
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "do"),
+    [
+        ("夜间，一辆公交车从右侧切入", Category.BUS, "cut_in"),
+        ("三名行人过马路", Category.ADULT, "cross"),
+        ("バスが急ブレーキをかける", Category.BUS, "emergency_stop"),
+        ("un camion frena di colpo", Category.TRUCK, "emergency_stop"),
+        ("um táxi vira à direita", Category.CAR, "turn"),
+        ("een bus remt plotseling af", Category.BUS, "brake"),
+        ("taksówka wyprzedza nas", Category.CAR, "overtake"),
+    ],
+)
+def test_other_languages_are_put_into_english_first(text: str, category: Category, do: str) -> None:
+    (actor,) = read(text).actors
+    assert (actor.category, actor.manoeuvres[0].do) == (category, do)
+
+
+def test_who_shall_not_be_there_is_absent() -> None:
+    plan = read("no pedestrians, no parked cars, a bus brakes")
+    assert (plan.absent.people, plan.absent.parked, plan.absent.cyclists) == (True, True, False)
+    assert [actor.category for actor in plan.actors] == [Category.BUS]
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "do"),
+    [
+        ("a close call with a pedestrian", Category.ADULT, "jaywalk"),
+        ("something dangerous with a van", Category.CAR, "cut_in"),
+        ("hazard ahead", Category.CAR, "emergency_stop"),
+    ],
+)
+def test_danger_without_a_deed_gets_one(text: str, category: Category, do: str) -> None:
+    (actor,) = read(text).actors
+    assert (actor.category, actor.manoeuvres[0].do) == (category, do)
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"), [("ovretakes", "overtakes"), ("teh", "the"), ("frm", "from"), ("vann", "van")]
+)
+def test_slips_of_the_pen_are_mended(slip: str, meant: str) -> None:
+    assert spelt_right(slip) == meant
+
+
+@pytest.mark.parametrize("word", ["ladder", "wizard", "dragon", "unicorn", "pirates"])
+def test_other_words_are_left_as_they_are(word: str) -> None:
+    assert spelt_right(word) == word
+
+
+def test_unknown_words_without_end_take_no_time() -> None:
+    words = " ".join(
+        f"{chr(97 + n % 26)}qz{n}xwvutsr".translate(str.maketrans("0123456789", "ghijklmnop")) for n in range(250)
+    )
+    begun = time.process_time()
+    plan = read(words)
+    assert time.process_time() - begun < 2.0
+    assert plan.left_out
+
+
+def test_signs_that_are_no_words_are_left_out() -> None:
+    assert read("🚗💨 🐉").left_out == ("🚗💨 🐉",)
 
 
 def test_several_events_keep_to_their_actors() -> None:
