@@ -15,7 +15,7 @@ from adapters.planner.rules.lexicon import PHRASES
 from adapters.planner.rules.place_words import FILL
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_SHORTEST, _TWO_PLAIN, _ANY_SLIP, _TWO_SLIPS, _LONGEST = 3, 5, 6, 7, 20
+_SHORTEST, _TWO_PLAIN, _ANY_SLIP, _TWO_SLIPS, _LONGEST = 3, 5, 7, 7, 20
 _USES = Counter(word for words in PHRASES for word in words)
 _KNOWN = frozenset(_USES) | FILL
 _BY_FIRST = {letter: tuple(words) for letter, words in groupby(sorted(_KNOWN), key=lambda word: word[0])}
