@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import shapely
 from jaxtyping import Float
 
 from datagen.scene import Category, Lane, LaneKind, Place, Posture
 from datagen.scene.line import Line
-from datagen.traffic.cast.kerbside import kerb_spot
+from datagen.traffic.cast.kerbside import FROM_KERB_M, kerb_line
 from datagen.traffic.cast.on_foot import pace_mps
 from datagen.traffic.limits import limits_of
 from datagen.traffic.looks import drawn
@@ -31,6 +32,8 @@ _MIX = {
 }
 _PEOPLE = {Category.ADULT: 0.85, Category.CHILD: 0.1, Category.PERSONAL_MOBILITY: 0.03, Category.STROLLER: 0.02}
 _SIGHT_M = 75.0
+_MINDS_M = 110.0
+"""Whoever is further away than this is in nobody's way when the clip starts."""
 
 
 def background(setting: Setting, event: Sequence[Role], *, density: float, rng: np.random.Generator) -> Iterator[Role]:
@@ -153,8 +156,12 @@ class _Taken:
         here, heading = route.line.at(s)
         if not self._off_stage(here, heading):
             return False
-        along, across = route.line.project(np.stack(self._xy))
-        size, other_speed = np.array(self._size_speed).T
+        others = np.array(self._xy)
+        near = np.flatnonzero(np.sum((others - here) ** 2, axis=1) < _MINDS_M**2)
+        if len(near) == 0:
+            return self._clear_of_walks(route, s, speed)
+        along, across = route.line.project(others[near])
+        size, other_speed = np.array(self._size_speed)[near].T
         room = (body.size_lwh_m[0] + size) / 2 + 3.0
         closing = np.maximum(np.where(along > s, speed - other_speed, other_speed - speed), 0.0)
         blocked = (np.abs(across) < 2.6) & (np.abs(along - s) < room + 0.7 * speed + 2.0 * closing)
@@ -191,7 +198,12 @@ def _place(role: Role) -> Float[np.ndarray, "1 2"]:
 def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.random.Generator) -> Iterator[Role]:
     """Yield parked cars on the strips beside the ego's route."""
     middle = setting.ego_at(setting.duration_s / 2)
-    spots = [(s, side) for side in ("right", "left") for s in np.arange(middle - 45.0, middle + 60.0, 6.6)]
+    grid = np.arange(middle - 45.0, middle + 60.0, 6.6)
+    spots = [
+        (side, *spot)
+        for side in ("right", "left")
+        for spot in kerb_line(setting, grid + rng.uniform(-0.4, 0.4, len(grid)), side=side)
+    ]
     used = [role.walk.xy_m[0] for role in event if role.walk is not None]
     ways = [role.walk.xy_m for role in event if role.walk is not None and role.in_the_way]
     free = list(_kept_free(setting, event))
@@ -199,16 +211,17 @@ def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
     for index in rng.permutation(len(spots)):
         if made >= count:
             return
-        s, side = spots[index]
+        side, s, kerb, inwards, yaw = spots[index]
         if side == "right" and any(low < s < high for low, high in free):
             continue
         category = Category.CAR if rng.random() < 0.93 else Category.TRUCK
         kind = "box" if category is Category.TRUCK else None
         body = body_of(f"parked-{made}", category, kind=kind, color=None, rng=rng)
-        spot = kerb_spot(setting, float(s + rng.uniform(-0.4, 0.4)), side=side, width_m=body.size_lwh_m[1])
-        if spot is None or body.size_lwh_m[1] > 2.3:
+        if body.size_lwh_m[1] > 2.3:
             continue
-        xy, yaw = spot
+        xy = kerb + (body.size_lwh_m[1] / 2 + FROM_KERB_M) * inwards
+        if shapely.contains_xy(setting.network.kept_clear, xy[0], xy[1]):
+            continue
         reach = body.size_lwh_m[0] / 2
         if any(np.linalg.norm(xy - other) < reach + 4.2 for other in used):
             continue

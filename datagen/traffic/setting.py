@@ -253,7 +253,11 @@ def _start_m(
         if not zebras:
             return None
         gap = crossing.gap_m
-        reach = max(gap, 3.0) + EGO_FRONT_M if gap is not None else crossing_reach_m(speed, duration_s) + rng.uniform(0.0, 3.0)
+        reach = (
+            max(gap, 3.0) + EGO_FRONT_M
+            if gap is not None
+            else crossing_reach_m(speed, duration_s) + rng.uniform(0.0, 3.0)
+        )
         return zebras[0][0] - reach - _room_for_yielding_m(plan)
     wish = road_wish(plan)
     if wish.junction and entry is not None:

@@ -34,7 +34,8 @@ def spelt_right(word: str) -> str:
     meant = _likeliest({one for one in plain if len(one) > 1} & _KNOWN, word)
     if meant is not None or len(word) < _TWO_PLAIN:
         return meant or word
-    twice = {other for one in plain for other in _swapped(one) | _doubled(one)} & _KNOWN
+    often = {other for one in plain for other in _swapped(one) | _doubled(one)} & _KNOWN
+    twice = {one for one in often if one[:2] == word[:2]}
     most = 2 if len(word) >= _TWO_SLIPS else 1 if len(word) >= _ANY_SLIP else 0
     near = (
         {one for one in _BY_FIRST.get(word[0], ()) if _slips(word, one, most=slips) <= slips}

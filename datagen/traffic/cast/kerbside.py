@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import shapely
@@ -13,7 +13,7 @@ from datagen.scene.line import Line
 from datagen.traffic.role import Body, Role
 from datagen.traffic.setting import Setting
 
-_FROM_KERB_M = 0.25
+FROM_KERB_M = 0.25
 
 
 def kerb_shift_m(setting: Setting, lane: Lane, *, at_m: float, body: Body) -> float:
@@ -27,7 +27,7 @@ def kerb_shift_m(setting: Setting, lane: Lane, *, at_m: float, body: Body) -> fl
     rooms = [_to_edge_m(setting, line, middle + onward) for onward in (0.0, 6.0, -6.0, 12.0)]
     room = max((found for found in rooms if found is not None), default=1.75)
     swings = 0.06 * max(body.size_lwh_m[0] - 5.0, 0.0)  # the front of somebody long gets there before its rear
-    return -max(room - body.size_lwh_m[1] / 2 - _FROM_KERB_M - swings, 0.3)
+    return -max(room - body.size_lwh_m[1] / 2 - FROM_KERB_M - swings, 0.3)
 
 
 def _to_edge_m(setting: Setting, line: Line, s_m: float) -> float | None:
@@ -52,11 +52,31 @@ def kerb_spot(
         if met.is_empty or met.length < 1.5:
             continue
         far = float(max((shapely.get_coordinates(met) - point[0]) @ leftwards))
-        xy = point[0] + (far - width_m / 2 - _FROM_KERB_M) * leftwards
+        xy = point[0] + (far - width_m / 2 - FROM_KERB_M) * leftwards
         if shapely.contains_xy(setting.network.kept_clear, xy[0], xy[1]):
             return None
         return xy, float(heading[0]) + (np.pi if side == "left" else 0.0)
     return None
+
+
+def kerb_line(
+    setting: Setting, s_m: Float[np.ndarray, "places"], *, side: str
+) -> Iterator[tuple[float, Float[np.ndarray, "2"], Float[np.ndarray, "2"], float]]:
+    """Yield (s, kerb, inwards, yaw) at those places along the ego's route where there is a strip to park on.
+
+    kerb: the strip's far edge.  inwards: unit vector from it to the road.  yaw: of whoever parks there.
+    """
+    points, headings = setting.route.line.at(s_m)
+    outwards = np.stack([-np.sin(headings), np.cos(headings)], axis=1) * (1 if side == "left" else -1)
+    probes = shapely.linestrings(np.stack([points, points + 30.0 * outwards], axis=1))
+    taken = np.zeros(len(points), dtype=bool)
+    for strip in setting.network.parking:
+        met = shapely.intersection(strip, probes)
+        for k in np.flatnonzero((shapely.length(met) >= 1.5) & ~taken):
+            taken[k] = True
+            far = float(np.max((shapely.get_coordinates(met[k]) - points[k]) @ outwards[k]))
+            yaw = float(headings[k]) + (np.pi if side == "left" else 0.0)
+            yield float(s_m[k]), points[k] + far * outwards[k], -outwards[k], yaw
 
 
 def beside_road(
