@@ -157,7 +157,7 @@ def calibrate(dataset: Path, *, protocol: Protocol) -> Calibration:
 
 def _judged(excerpt: Excerpt, judge: Judge, *, folder: Path, protocol: Protocol) -> Iterator[Case]:
     yield _case(excerpt, judge, kind=TRUE)
-    masks = masks_of(excerpt.clip)
+    masks = masks_of(excerpt.clip) if protocol.kinds else ()
     for kind in protocol.kinds:
         rng = np.random.default_rng(derive_seed(protocol.seed, excerpt.clip.id, kind))
         broken = BREAKAGES[kind](excerpt, masks, folder / f"{excerpt.clip.id}-{kind}", rng)

@@ -31,21 +31,21 @@ class Bounds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    placed: Share | None = 0.30
-    """Do labels lie on what is seen? Mean soft IoU of labels and what the network sees there."""
-    missing: Share | None = 0.10
-    """Is everything there that is labelled? Of the thing that is shown least: how likely its pixels show its kind."""
-    ghost: Annotated[float, Field(ge=0.0)] | None = 120.0
-    """Is anything there that is not labelled? Size of the largest vehicle without a label, in pixels of 112x64."""
+    placed: Annotated[float, Field(ge=-1.0, le=1.0)] | None = 0.18
+    """Do labels lie on what is seen? How much better they do than 2 m aside, in probability, in the mean."""
+    missing: Share | None = 0.15
+    """Is every labelled vehicle there? Of the one that is shown least: how likely its pixels show a vehicle."""
+    ghost: Annotated[float, Field(ge=0.0)] | None = 300.0
+    """Is anything there that is not labelled? Size of the largest vehicle on empty road, in pixels of 112x64."""
     views: Share | None = 0.60
     """Is every view its camera's? Share of pixels that side with its labels, not a neighbour's, of the worst camera."""
-    frames: Share | None = 0.60
+    frames: Share | None = 0.58
     """Is every frame in its place? Share of pixels that side with their moment's labels, not a neighbour's."""
-    overlap: Share | None = 0.80
+    overlap: Share | None = 0.90
     """Do neighbouring views agree? 1 less the difference of brightness of road that two cameras see."""
-    steady: Share | None = 0.80
+    steady: Share | None = 0.85
     """Do consecutive frames agree? The same, of road that one camera sees twice."""
-    light: Share | None = 0.05
+    light: Share | None = 0.30
     """Probability of the labelled light: day, dusk or night."""
     weather: Share | None = None
     """Probability of the labelled weather."""

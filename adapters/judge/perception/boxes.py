@@ -1,11 +1,13 @@
 """Is there something of its kind where a label is, does it end where the label ends, and is there any where none is?
 
 ```
-      ┌───────────┐  ring: no label's            shown = mean of p inside the label's pixels
-      │ ┌───────┐ │                              placed = Σ p inside / (pixels inside + Σ p in the ring), a soft IoU
-      │ │ label │ │  p: probability of the label's group (a van seen as a truck is still a vehicle)
-      └─┴───────┴─┘
+      ┌───────┐ ─▶ ┌───────┐   p: probability of the label's group (a van seen as a truck is still a vehicle)
+      │ label │ left│ moved │   shown: mean of p inside the label's pixels
+      └───────┘    └───────┘   placed: mean of p where only the label is, less that where only a copy of it is that was
+           lost ▲   ▲ won            moved 2 m aside, to the side that suits the picture better: from -1 to 1
 ```
+A label 2 m beside its thing is placed below 0: moving it back wins more than it loses. Mistakes that the network makes
+anywhere, such as a halo around every car, count the same on both sides.
 """
 
 from __future__ import annotations
@@ -19,33 +21,35 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from adapters.judge.perception.sight import View
-from datagen.models.perception.classes import CLASSES, GROUPS, IGNORED
+from datagen.models.perception.classes import CLASSES, GROUPS, IGNORED, MARKING, ROAD
 from datagen.scene import Actor
 
 LEAST_PIXELS = 24
 """Of the mask; about a car at 40 m. Smaller things are not judged."""
+LEAST_SIGHTINGS = 8
+"""In a clip, for labels to be called misplaced."""
 LEAST_TRACK_PIXELS = 150
 """Over a clip, for something to be called missing."""
-_RING = 0.35
-"""Width of the ring, as a share of the square root of the label's pixels."""
+ASIDE_M = 2.0
 _GROUPS = {group: [CLASSES.index(name) for name in members] for group, members in GROUPS.items()}
 _GROUP_OF = {label: group for group, members in _GROUPS.items() for label in members}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """One label in one picture. shown, placed: see the module, 0 to 1."""
+    """One label in one picture. shown: 0 to 1.  placed: -1 to 1, or None where the copies lie outside the picture."""
 
     actor: int
+    group: str
     frame: int
     pixels: int
     shown: float
-    placed: float
+    placed: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ghost:
-    """Something of a group where no label is. pixels: of the mask, each counted with its probability."""
+    """A vehicle where no label is. pixels: of the mask, on the road, each counted with its probability."""
 
     channel: str
     frame: int
@@ -55,22 +59,39 @@ class Ghost:
 def sightings(view: View) -> Iterator[Sighting]:
     """Yield every labelled thing in a picture that is large enough to be judged."""
     probability = {group: view.seen[members].sum(axis=0) for group, members in _GROUPS.items()}
-    labelled = {group: np.isin(view.target.classes, members) for group, members in _GROUPS.items()}
+    free = {
+        group: ~np.isin(view.target.classes, [*members, IGNORED]) & (view.mask.owner < 0)
+        for group, members in _GROUPS.items()
+    }
     for thing in view.target.objects:
         if thing.pixels < LEAST_PIXELS:
             continue
         group = _GROUP_OF[thing.label]
         p, mine = probability[group], view.mask.owner == thing.actor
-        ring = _grown(mine, max(1, round(_RING * thing.pixels**0.5)))
-        ring &= ~labelled[group] & (view.target.classes != IGNORED)
-        inside = float(p[mine].sum())
+        aside = round(ASIDE_M * float(view.camera.intrinsics_px[0, 0]) / thing.distance_m)
+        sides = [_won_by_moving(p, mine, free[group], columns) for columns in (-aside, aside)]
         yield Sighting(
             actor=thing.actor,
+            group=group,
             frame=view.frame,
             pixels=thing.pixels,
-            shown=inside / thing.pixels,
-            placed=inside / (thing.pixels + float(p[ring].sum())),
+            shown=float(p[mine].mean()),
+            placed=min((side for side in sides if side is not None), default=None),
         )
+
+
+def _won_by_moving(
+    p: Float[np.ndarray, "H W"], mine: Bool[np.ndarray, "H W"], free: Bool[np.ndarray, "H W"], columns: int
+) -> float | None:
+    """Return what a label's pixels lose, less what they win, by being moved so many columns; None if too few do."""
+    moved = np.zeros_like(mine)
+    width = mine.shape[1]
+    if abs(columns) < width:
+        moved[:, max(0, columns) : width + min(0, columns)] = mine[:, max(0, -columns) : width - max(0, columns)]
+    lost, won = mine & ~moved, moved & ~mine & free
+    if min(lost.sum(), won.sum()) < LEAST_PIXELS / 3:
+        return None
+    return float(p[lost].mean() - p[won].mean())
 
 
 def trust_of(seen: Sequence[Sighting], actors: Sequence[Actor]) -> dict[tuple[str, int], float]:
@@ -82,15 +103,17 @@ def trust_of(seen: Sequence[Sighting], actors: Sequence[Actor]) -> dict[tuple[st
 
 
 def mean_placed(seen: Sequence[Sighting]) -> float | None:
-    """Return how well the labels lie on what is seen, over all of a clip's; None where there are none."""
-    return float(np.mean([one.placed for one in seen])) if seen else None
+    """Return how well the labels lie on what is seen, over all of a clip's; None where too few can say."""
+    placed = [one.placed for one in seen if one.placed is not None]
+    return float(np.mean(placed)) if len(placed) >= LEAST_SIGHTINGS else None
 
 
 def worst_track(seen: Sequence[Sighting]) -> tuple[int, float] | None:
-    """Return the actor that the clip shows least of, and how much; None where none is large enough to say."""
+    """Return the vehicle that the clip shows least of, and how much; None where none is large enough to say."""
     tracks: dict[int, list[Sighting]] = defaultdict(list)
     for one in seen:
-        tracks[one.actor].append(one)
+        if one.group == "vehicle":
+            tracks[one.actor].append(one)
     shown = {
         actor: _by_pixels(track, "shown")
         for actor, track in tracks.items()
@@ -101,12 +124,15 @@ def worst_track(seen: Sequence[Sighting]) -> tuple[int, float] | None:
 
 
 def largest_ghost(view: View) -> Ghost:
-    """Return the largest vehicle that a picture shows where there is no label of anything, which may be nothing."""
+    """Return the largest part of a vehicle that a picture shows on road that is labelled as empty; it may be nothing.
+
+    Beside the road nothing is known: a house may look like a bus.
+    """
     p: Float[np.ndarray, "H W"] = view.seen[_GROUPS["vehicle"]].sum(axis=0)
-    told = (view.mask.owner >= 0) | (view.target.classes == IGNORED) & ~view.mask.road
-    free = (p > 0.5) & ~_grown(told, 2)
-    count, parts = cv2.connectedComponents(free.astype(np.uint8), connectivity=4)
-    sizes = np.bincount(parts.ravel(), weights=(p * free).ravel(), minlength=count)[1:]
+    empty = np.isin(view.target.classes, (ROAD, MARKING)) & ~_grown(view.mask.owner >= 0, 2)
+    shown = (p > 0.5) & empty
+    count, parts = cv2.connectedComponents(shown.astype(np.uint8), connectivity=4)
+    sizes = np.bincount(parts.ravel(), weights=(p * shown).ravel(), minlength=count)[1:]
     return Ghost(channel=view.camera.channel, frame=view.frame, pixels=float(sizes.max(initial=0.0)))
 
 

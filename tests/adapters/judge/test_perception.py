@@ -65,10 +65,12 @@ def test_a_car_where_its_label_is_is_shown_and_in_place_whatever_vehicle_it_is_t
         assert (seen.pixels, seen.shown, seen.placed) == (100, 1.0, 1.0)
 
 
-def test_a_label_half_beside_its_car_is_half_shown_and_less_in_place() -> None:
+def test_a_label_half_beside_its_car_is_half_shown_and_would_be_better_placed_elsewhere() -> None:
     (seen,) = boxes.sightings(view(told=slice(10, 20), shown=slice(15, 25)))
     assert seen.shown == 0.5
-    assert seen.placed < 0.4  # 50 pixels inside, of 100 and what the ring holds of the other 50
+    assert seen.placed == -1.0  # 2 m are 4 columns: it would lose columns 10-13, empty, and win 20-23, all car
+    many = [seen] * boxes.LEAST_SIGHTINGS
+    assert boxes.mean_placed(many) == -1.0 and boxes.mean_placed(many[1:]) is None
 
 
 def test_what_is_painted_over_is_missing_and_what_is_small_is_not_judged() -> None:

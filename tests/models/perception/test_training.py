@@ -16,8 +16,8 @@ from datagen.models.perception import CLASSES, ROAD, PerceptionSpec, open_percep
 from datagen.models.perception.lessons import read_lesson, write_lesson
 from datagen.models.perception.targets import SeenObject, Target
 from datagen.models.perception.teaching import train_perception
-from datagen.models.perception.training import PerceptionTraining
-from datagen.models.training import LoopSettings, Phase
+from datagen.models.perception.training import Pages, PerceptionTask, PerceptionTraining, windowed
+from datagen.models.training import LoopSettings, Phase, Share
 from datagen.scene import Ambience, Light, Weather
 
 SIZE_PX = (64, 32)
@@ -58,6 +58,29 @@ def test_a_lesson_comes_back_as_it_was_written(lessons: Path) -> None:
     assert lesson.pictures == tuple(f"1-{i}.png" for i in range(4))
     assert list(Light)[lesson.light] is Light.NIGHT
     assert lesson.classes.shape == (4, 16, 32) and lesson.objects.shape == (4, 6)
+
+
+def test_a_window_is_cut_from_the_picture_and_from_what_is_said_of_it_alike() -> None:
+    picture = torch.zeros(3, 32, 64, dtype=torch.uint8)
+    picture[:, 16:, 32:] = 200
+    classes, centers = torch.zeros(16, 32, dtype=torch.int64), torch.zeros(10, 16, 32)
+    classes[8:, 16:], centers[0, 15, 31] = ROAD, 1.0
+    page = Pages(pictures=picture, classes=classes, centers=centers, weather=torch.tensor(0), light=torch.tensor(0))
+    corner = windowed(page, zoom=2.0, at=(1.0, 1.0))
+    assert (corner.pictures == 200).all() and (corner.classes == ROAD).all()
+    assert corner.centers.shape == centers.shape and corner.centers[0, -1, -1] == 1
+    opposite = windowed(page, zoom=2.0, at=(0.0, 0.0))
+    assert (opposite.pictures == 0).all() and (opposite.classes == 0).all()
+    assert windowed(page, zoom=1.0, at=(0.3, 0.7)) is page
+
+
+def test_pages_that_are_drawn_by_class_have_a_thing_of_that_class(lessons: Path, tmp_path: Path) -> None:
+    by_class = settings(8).model_copy(update={"balanced": 1.0, "zoom": 2.0})
+    task = PerceptionTask(by_class, lessons=lessons, pictures=tmp_path)
+    for step in range(8):
+        pages = task.batch(Share(seed=0, step=step))
+        assert (pages.classes == CLASSES.index("car")).flatten(1).any(dim=1).all()
+        assert pages.pictures.shape == (4, 3, 32, 64)
 
 
 def test_it_learns_what_is_where(lessons: Path, tmp_path: Path) -> None:
