@@ -73,6 +73,9 @@ def scene_of(do: str) -> Scene:
     raise SystemExit(f"{do}: {scene.reason}")
 
 
+GREY = "#777"
+
+
 class Sheet:
     """An SVG in the frame of the ego's first pose: x to the right, y up, 4 px a metre."""
 
@@ -100,7 +103,10 @@ class Sheet:
         self.parts.append(f'<poly{"gon" if closed else "line"} points="{points}" {style}/>')
 
     def body(self, trajectory: Trajectory, size_lwh_m: tuple[float, float, float], color: str, *, ego: bool) -> None:
-        """Draw a box every second, paler the earlier, and the way its middle goes."""
+        """Draw a box every second, paler the earlier, the seconds beside it, and the way its middle goes.
+
+        Somebody on foot is a disc, larger than he is, so that he can be seen.
+        """
         times = np.arange(trajectory.start_us, trajectory.end_us + 1, 200_000, dtype=np.int64)
         corners = box_corners_m(size_lwh_m)[[0, 1, 5, 4]]
         middles = []
@@ -110,8 +116,35 @@ class Sheet:
             middles.append(pose.translation_m)
             if number % 5 == 0:
                 shade = 0.15 + 0.75 * number / max(len(times) - 1, 1)
-                self.path(pose.transform(corners), f'fill="{color}" fill-opacity="{shade:.2f}"', closed=True)
+                style = f'fill="{color}" fill-opacity="{shade:.2f}"'
+                small = size_lwh_m[0] < 1.2
+                if small:
+                    self.disc(pose.translation_m, 0.8, style)
+                else:
+                    self.path(pose.transform(corners), style, closed=True)
+                moved = number == 0 or np.linalg.norm(middles[-1] - middles[max(number - 5, 0)]) > (
+                    1.0 if small else 3.0
+                )
+                if moved and color != GREY:
+                    off_px = (8, 3) if small else (0, 14) if ego else (0, -7)
+                    self.label(pose.translation_m, f"{number // 5}", color=color, off_px=off_px)
         self.path(np.stack(middles), f'fill="none" stroke="{color}"')
+
+    def disc(self, world_m: np.ndarray, radius_m: float, style: str) -> None:
+        """Draw a disc."""
+        x, y = self.place_px(world_m)
+        self.parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{4 * radius_m:.1f}" {style}/>')
+
+    def label(self, world_m: np.ndarray, words: str, *, color: str, off_px: tuple[int, int]) -> None:
+        """Write beside a place."""
+        x, y = self.place_px(world_m)
+        style = f'font-family="sans-serif" font-size="9" text-anchor="middle" fill="{color}"'
+        self.parts.append(f'<text x="{x + off_px[0]:.0f}" y="{y + off_px[1]:.0f}" {style}>{words}</text>')
+
+    def place_px(self, world_m: np.ndarray) -> np.ndarray:
+        """Return where a world place is on the sheet, pixels."""
+        flat = self.at(world_m[None])[0]
+        return np.array([flat[0] - self.low[0], self.high[1] - flat[1]]) * 4.0
 
     def road(self, hdmap: HDMap) -> None:
         """Draw lanes, parking strips, junctions and crossings."""
@@ -135,7 +168,7 @@ def drawn(scene: Scene) -> str:
     sheet = Sheet(scene)
     sheet.road(scene.hdmap)
     for actor in sorted(scene.actors, key=lambda actor: actor.id, reverse=True):
-        color = "#c0392b" if actor.id.startswith("actor") else "#777"
+        color = "#c0392b" if actor.id.startswith("actor") else GREY
         sheet.body(actor.trajectory, actor.size_lwh_m, color, ego=False)
     sheet.body(scene.ego, EGO_SIZE_LWH_M, "#1f3a5f", ego=True)
     return str(sheet)
@@ -145,7 +178,9 @@ def page() -> Iterator[str]:
     """Yield the lines of the page."""
     yield "# Manoeuvres\n"
     yield "What an actor or the ego can be asked to do. `benchmarks/manoeuvres.py` writes this from the docstrings;"
-    yield "the dark blue box is the ego, the red one acts, grey ones are there because the manoeuvre needs them.\n"
+    yield "the dark blue box is the ego, the red one acts, grey ones are there because the manoeuvre needs them."
+    yield "A box is drawn every second, with the second beside it where somebody moves; people are discs larger than"
+    yield "they are.\n"
     yield f"{TRIGGERS}\n"
     for do in get_args(Do):
         written = LIBRARY[do].write.__doc__ if do in LIBRARY else UNSCRIPTED[do]

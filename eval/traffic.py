@@ -13,6 +13,7 @@ simulator's, and the replay of a real log, which is the floor. Only vehicles tha
 | W speed, gap, accel | Wasserstein distance to the log's distribution: m/s, m, m/s^2                        |
 | diversity  | mean distance of two tracks at the same age, each in the frame it starts in, m                |
 
+    python -m eval traffic --prompts eval/prompts/development.yaml --log nuscenes
     python -m eval traffic runs/quickstart-0123abcd/dataset --log nuscenes --ego-tracks scenes.jsonl
 """
 
@@ -35,6 +36,7 @@ from datagen.scene import Scene, Trajectory
 from datagen.traffic import rules
 from datagen.traffic.limits import INFEASIBLE_ACCEL_MPS2, INFEASIBLE_CURVATURE
 from datagen.traffic.tracks import Tracks
+from eval.prompts import scenes_of
 
 STEP_S = 0.5
 JERKY_MPS3 = 8.37
@@ -235,6 +237,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("datasets", type=Path, nargs="*", metavar="DATASET", help="in nuScenes format: ours, SUMO's")
     parser.add_argument("--log", type=Path, help="a real log in nuScenes format: the floor, and what is compared with")
     parser.add_argument("--ego-tracks", type=Path, help="JSON lines with real ego tracks (timestamps, places)")
+    parser.add_argument(
+        "--prompts", type=Path, help="drive these prompts (as `eval prompts` has them, planner rules), and look at that"
+    )
     parser.add_argument("--version", help="folder of the datasets' tables; found by itself when there is only one")
 
 
@@ -243,9 +248,10 @@ def measure(chosen: argparse.Namespace) -> tuple[str, bool]:
 
     Raises InputError when nothing was named.
     """
-    if not chosen.datasets and chosen.log is None and chosen.ego_tracks is None:
-        raise InputError("eval traffic: nothing to look at; name a DATASET, --log or --ego-tracks.")
-    ours = [census(_name(path), _scenes(path, chosen.version)) for path in chosen.datasets]
+    if not chosen.datasets and chosen.log is None and chosen.ego_tracks is None and chosen.prompts is None:
+        raise InputError("eval traffic: nothing to look at; name a DATASET, --prompts, --log or --ego-tracks.")
+    ours = [census(f"driven {chosen.prompts.stem}", scenes_of(chosen.prompts))] if chosen.prompts is not None else []
+    ours += [census(_name(path), _scenes(path, chosen.version)) for path in chosen.datasets]
     floors = []
     log = None
     if chosen.log is not None:

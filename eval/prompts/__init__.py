@@ -126,6 +126,21 @@ def judged(
         yield _verdict(expected, plan, driven(plan, prompt))
 
 
+def scenes_of(path: Path, *, planner: str = "rules", duration_s: float = 8.0, seed: int = 0) -> Iterator[Scene]:
+    """Yield the scenes of a file's prompts, as far as they can be driven, in ordinary traffic."""
+    reader = plugins.build("planner", {"use": planner})
+    reader.open()
+    for number, expected in enumerate(read_expectations(path)):
+        prompt = Prompt(
+            id=f"prompt-{number}", index=number, text=expected.text, seed=derive_seed(seed, expected.text),
+            duration_s=duration_s,
+        )  # fmt: skip
+        (plan,) = reader.plan([prompt])
+        scene = plan if isinstance(plan, Dropped) else driven(plan, prompt, density=1.0)
+        if isinstance(scene, Scene):
+            yield scene
+
+
 def driven(plan: Plan, prompt: Prompt, *, density: float = 0.5, redraws: int = 8) -> Scene | Dropped:
     """Return the scene of a plan on reference lanes, or why there is none."""
     rng = np.random.default_rng(derive_seed(prompt.seed, "simulate"))
