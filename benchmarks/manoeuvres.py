@@ -85,6 +85,7 @@ class Sheet:
         self.low = np.array([min(start[0], end[0], 0.0) - 22.0, -17.0])
         self.high = np.array([max(start[0], end[0], 20.0) + 26.0, 17.0 + max(0.0, end[1])])
         self.parts: list[str] = []
+        self.crowded = len(scene.actors) > 2
 
     def at(self, world_m: np.ndarray) -> np.ndarray:
         """Return world places in the sheet's frame, metres."""
@@ -109,7 +110,8 @@ class Sheet:
         """
         times = np.arange(trajectory.start_us, trajectory.end_us + 1, 200_000, dtype=np.int64)
         corners = box_corners_m(size_lwh_m)[[0, 1, 5, 4]]
-        middles = []
+        middles: list[np.ndarray] = []
+        labelled: list[np.ndarray] = []
         for number, time in enumerate(times):
             pose = trajectory.pose_at(int(time))
             pose = pose @ EGO_SE3_EGO_BOX if ego else pose
@@ -122,10 +124,9 @@ class Sheet:
                     self.disc(pose.translation_m, 0.8, style)
                 else:
                     self.path(pose.transform(corners), style, closed=True)
-                moved = number == 0 or np.linalg.norm(middles[-1] - middles[max(number - 5, 0)]) > (
-                    1.0 if small else 3.0
-                )
-                if moved and color != GREY:
+                apart = min((np.linalg.norm(pose.translation_m - place) for place in labelled), default=np.inf)
+                if apart > 3.0 and color != GREY and not (small and self.crowded):
+                    labelled.append(pose.translation_m)
                     off_px = (8, 3) if small else (0, 14) if ego else (0, -7)
                     self.label(pose.translation_m, f"{number // 5}", color=color, off_px=off_px)
         self.path(np.stack(middles), f'fill="none" stroke="{color}"')
