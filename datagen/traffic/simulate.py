@@ -37,6 +37,7 @@ from datagen.traffic.events import missed
 from datagen.traffic.junction import held_at_lines
 from datagen.traffic.limits import drives, rear_axle_m
 from datagen.traffic.manoeuvres import LEAST_S
+from datagen.traffic.mobil import changing_lanes
 from datagen.traffic.motion import Driver, Motion, Walkers, drive
 from datagen.traffic.needs import all_acts
 from datagen.traffic.people import making_way
@@ -113,7 +114,8 @@ def compose(
                 what = actor.manoeuvres[0].do if actor.manoeuvres else "be there"
                 return Dropped(reason=f"the road has no place for a {actor.category} to {what.replace('_', ' ')}")
     event = _spread(event)
-    others = background(setting, event, density=density * DENSITIES[plan.density], rng=rng)
+    everybody = list(background(setting, event, density=density * DENSITIES[plan.density], rng=rng))
+    others = changing_lanes(setting, event, everybody, rng=rng)
     roles = held_at_lines(setting, _making_way([*event, *others]))
     return _scene(setting, roles, prompt=prompt), event
 
