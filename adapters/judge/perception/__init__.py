@@ -31,21 +31,21 @@ class Bounds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    placed: Annotated[float, Field(ge=-1.0, le=1.0)] | None = 0.18
+    placed: Annotated[float, Field(ge=-1.0, le=1.0)] | None = 0.20
     """Do labels lie on what is seen? How much better they do than 2 m aside, in probability, in the mean."""
-    missing: Share | None = 0.15
+    missing: Share | None = 0.07
     """Is every labelled vehicle there? Of the one that is shown least: how likely its pixels show a vehicle."""
     ghost: Annotated[float, Field(ge=0.0)] | None = 300.0
     """Is anything there that is not labelled? Size of the largest vehicle on empty road, in pixels of 112x64."""
-    views: Share | None = 0.60
+    views: Share | None = 0.52
     """Is every view its camera's? Share of pixels that side with its labels, not a neighbour's, of the worst camera."""
     frames: Share | None = 0.58
     """Is every frame in its place? Share of pixels that side with their moment's labels, not a neighbour's."""
-    overlap: Share | None = 0.90
+    overlap: Share | None = 0.93
     """Do neighbouring views agree? 1 less the difference of brightness of road that two cameras see."""
-    steady: Share | None = 0.85
+    steady: Share | None = 0.87
     """Do consecutive frames agree? The same, of road that one camera sees twice."""
-    light: Share | None = 0.30
+    light: Share | None = 0.48
     """Probability of the labelled light: day, dusk or night."""
     weather: Share | None = None
     """Probability of the labelled weather."""
