@@ -90,4 +90,4 @@ def test_a_line_without_a_track_is_named(tmp_path: Path) -> None:
 
 def test_nothing_to_look_at_is_an_error() -> None:
     with pytest.raises(InputError, match="nothing to look at"):
-        measure(argparse.Namespace(datasets=[], log=None, ego_tracks=None, version=None))
+        measure(argparse.Namespace(datasets=[], prompts=None, log=None, ego_tracks=None, version=None))
