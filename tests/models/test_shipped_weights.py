@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import pytest
 
 import datagen
 from datagen.models import weights
@@ -19,6 +22,22 @@ def test_all_weights_together_can_be_cloned():
     files = list(SHIPPED.rglob("*.safetensors"))
     assert files
     assert sum(path.stat().st_size for path in files) < MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in SHIPPED.glob("*/card.json")), ids=lambda path: path.name
+)
+def test_cards_for_people_and_programs_name_the_weights_beside_them(folder):
+    said = json.loads((folder / "card.json").read_text(encoding="utf-8"))["weights_sha256"]
+    assert said in {weights.sha256(path) for path in folder.glob("*.safetensors")}
+    text = (folder / "card.md").read_text(encoding="utf-8")
+    assert said in text
+    assert "datagen train" in text
+    assert "Still bad" in text
+
+
+def test_no_weights_ship_without_a_card():
+    assert {path.parent for path in SHIPPED.rglob("*.safetensors")} == {p.parent for p in SHIPPED.glob("*/card.json")}
 
 
 def test_unimvm_is_what_its_card_says():

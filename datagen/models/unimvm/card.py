@@ -73,6 +73,8 @@ def _for_people(card: Card) -> str:
         f" ({card.frames:,} frames) of {card.data}. {card.parameters / 1e6:.1f} million parameters."
         f" Conditions: {', '.join(card.conditions)}.",
         "",
+        f"    datagen train unimvm recipes/train/unimvm_{card.name}.yaml",
+        "",
         f"- weights: SHA-256 `{card.weights_sha256}`",
         f"- autoencoder: SHA-256 `{card.autoencoder_sha256}`",
     ]
