@@ -54,8 +54,8 @@ class PlannerTraining(BaseModel):
     seed: int = 0
     steps: int = 800
     batch: int = 16
-    rank: int = 8
-    alpha: int = 16
+    rank: int = 4
+    alpha: int = 8
     dropout: float = 0.0
     rate: float = 1e-3
     warmup: int = 50
@@ -147,7 +147,8 @@ def train_planner(settings: PlannerTraining, out: Path, *, stop_after: int | Non
         for group in optimizer.param_groups:
             group["lr"] = rate_at(settings, step)
         moved = Lesson(**{name: tensor.to(device) for name, tensor in vars(lesson).items()})
-        loss = loss_of(model, moved)
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            loss = loss_of(model, moved)
         if not torch.isfinite(loss):
             raise DatagenError(f"{out}: the loss at step {step} is {loss.item()}; try a lower rate")
         loss.backward()
@@ -180,7 +181,9 @@ def _with_adapter(folder: Path, settings: PlannerTraining) -> Any:
             target_modules=_TARGETS,
             task_type="CAUSAL_LM",
         )
-        return get_peft_model(load_model(folder), config)
+        model = get_peft_model(load_model(folder), config)
+    model.get_base_model().set_attn_implementation("eager")  # a quarter less time than sdpa on so short lines
+    return model
 
 
 def _save_adapter(model: Any, out: Path) -> None:
