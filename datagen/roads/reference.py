@@ -154,8 +154,15 @@ def _with_junction(main: Profile, length_m: float, middle: float, rng: np.random
         arm("s", (0.0, -1.0), half_y, _SIDE_STREET_M),
         arm("n", (0.0, 1.0), half_y, _SIDE_STREET_M),
     ]
-    lanes = [lane for street in arms for lane in _lanes(street)]
-    connectors = [c for one in arms for other in arms if other is not one for c in _connectors(one, other)]
+    ways = {street.name: (_there(street), _back(street)) for street in arms}
+    lanes = [lane for there, back in ways.values() for lane in (*there, *back)]
+    connectors = [
+        connector
+        for one in arms
+        for other in arms
+        if other is not one
+        for connector in _connectors(one, other, entries=ways[one.name][0], exits=ways[other.name][1])
+    ]
     corner = np.array([[-half_x, -half_y], [half_x, -half_y], [half_x, half_y], [-half_x, half_y]])
     return _empty(
         lanes=(*_with_successors(lanes, connectors), *connectors),
@@ -170,9 +177,15 @@ def _empty(**fields: tuple[object, ...]) -> HDMap:
 
 
 def _lanes(arm: _Arm) -> tuple[Lane, ...]:
-    there = _one_way(arm, arm.axis, "f")
-    back = _one_way(arm, Line(arm.axis.points_m[::-1]), "b")
-    return (*there, *back)
+    return (*_there(arm), *_back(arm))
+
+
+def _there(arm: _Arm) -> list[Lane]:
+    return _one_way(arm, arm.axis, "f")
+
+
+def _back(arm: _Arm) -> list[Lane]:
+    return _one_way(arm, Line(arm.axis.points_m[::-1]), "b")
 
 
 def _one_way(arm: _Arm, axis: Line, way: str) -> list[Lane]:
@@ -236,10 +249,8 @@ def _cross(main_half: float, side_half: float, corner: Points) -> Points:
     return np.concatenate([arc, (arc * mirror_x)[::-1], -arc, (arc * mirror_y)[::-1]])
 
 
-def _connectors(origin: _Arm, target: _Arm) -> list[Lane]:
-    """Return the lanes that lead from one arm of a junction into another."""
-    entries = _one_way(origin, origin.axis, "f")
-    exits = _one_way(target, Line(target.axis.points_m[::-1]), "b")
+def _connectors(origin: _Arm, target: _Arm, *, entries: list[Lane], exits: list[Lane]) -> list[Lane]:
+    """Return the lanes that lead from one arm of a junction (its `entries`) into another (its `exits`)."""
     ahead, onward = origin.axis.tangent[0], -target.axis.tangent[0]
     turn = ahead[0] * onward[1] - ahead[1] * onward[0]
     pairs: list[tuple[Lane, Lane]] = []

@@ -25,14 +25,22 @@ class Line:
     @cached_property
     def along_m(self) -> Float[np.ndarray, "points"]:
         """Arc length from the start to each point."""
-        steps = np.linalg.norm(np.diff(self.points_m, axis=0), axis=1)
-        return np.concatenate([[0.0], np.cumsum(steps)])
+        found = np.zeros(len(self.points_m))
+        np.cumsum(self._lengths, out=found[1:])
+        return found
 
     @cached_property
     def tangent(self) -> Float[np.ndarray, "segments 2"]:
         """Unit direction of each segment."""
-        step = np.diff(self.points_m, axis=0)
-        return step / np.linalg.norm(step, axis=1, keepdims=True)
+        return self._steps / self._lengths[:, None]
+
+    @cached_property
+    def _steps(self) -> Float[np.ndarray, "segments 2"]:
+        return self.points_m[1:] - self.points_m[:-1]
+
+    @cached_property
+    def _lengths(self) -> Float[np.ndarray, "segments"]:
+        return np.sqrt(self._steps[:, 0] ** 2 + self._steps[:, 1] ** 2)
 
     @cached_property
     def _ends(self) -> tuple[Float[np.ndarray, "segments"], Float[np.ndarray, "segments"]]:

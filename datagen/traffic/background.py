@@ -32,6 +32,8 @@ _MIX = {
 }
 _PEOPLE = {Category.ADULT: 0.85, Category.CHILD: 0.1, Category.PERSONAL_MOBILITY: 0.03, Category.STROLLER: 0.02}
 _SIGHT_M = 75.0
+_ASIDE_M = 2.6
+"""Whoever is further to the side of a lane's middle is not on it."""
 _MINDS_M = 110.0
 """Whoever is further away than this is in nobody's way when the clip starts."""
 
@@ -137,8 +139,7 @@ class _Taken:
 
     def __init__(self, setting: Setting, event: Sequence[Role]) -> None:
         self._setting = setting
-        self._xy: list[Float[np.ndarray, "2"]] = []
-        self._size_speed: list[tuple[float, float]] = []
+        self._all: list[tuple[float, float, float, float]] = []
         for role in event:
             if role.driver is not None:
                 self.add(role)
@@ -149,22 +150,25 @@ class _Taken:
 
     def add(self, role: Role) -> None:
         assert role.driver is not None
-        self._xy.append(_place(role)[0])
-        self._size_speed.append((role.driver.size_lwh_m[0], role.driver.speed_mps))
+        x, y = _place(role)[0]
+        self._all.append((x, y, role.driver.size_lwh_m[0], role.driver.speed_mps))
 
     def is_free(self, route: Route, s: float, *, body: Body, speed: float) -> bool:
         here, heading = route.line.at(s)
         if not self._off_stage(here, heading):
             return False
-        others = np.array(self._xy)
-        near = np.flatnonzero(np.sum((others - here) ** 2, axis=1) < _MINDS_M**2)
-        if len(near) == 0:
-            return self._clear_of_walks(route, s, speed)
-        along, across = route.line.project(others[near])
-        size, other_speed = np.array(self._size_speed)[near].T
+        others = np.array(self._all)
+        size, other_speed = others[:, 2], others[:, 3]
         room = (body.size_lwh_m[0] + size) / 2 + 3.0
+        # Nobody is nearer along the road than as the crow flies, less how far aside he is.
+        most = room + 0.7 * speed + 2.0 * np.abs(speed - other_speed) + _ASIDE_M
+        near = (others[:, 0] - here[0, 0]) ** 2 + (others[:, 1] - here[0, 1]) ** 2 < np.minimum(most, _MINDS_M) ** 2
+        if not near.any():
+            return self._clear_of_walks(route, s, speed)
+        along, across = route.line.project(others[near, :2])
+        room, other_speed = room[near], other_speed[near]
         closing = np.maximum(np.where(along > s, speed - other_speed, other_speed - speed), 0.0)
-        blocked = (np.abs(across) < 2.6) & (np.abs(along - s) < room + 0.7 * speed + 2.0 * closing)
+        blocked = (np.abs(across) < _ASIDE_M) & (np.abs(along - s) < room + 0.7 * speed + 2.0 * closing)
         return not blocked.any() and self._clear_of_walks(route, s, speed)
 
     def _off_stage(self, here: Float[np.ndarray, "1 2"], heading: Float[np.ndarray, "1"]) -> bool:
@@ -204,8 +208,9 @@ def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
         for side in ("right", "left")
         for spot in kerb_line(setting, grid + rng.uniform(-0.4, 0.4, len(grid)), side=side)
     ]
-    used = [role.walk.xy_m[0] for role in event if role.walk is not None]
-    ways = [role.walk.xy_m for role in event if role.walk is not None and role.in_the_way]
+    used = [tuple(role.walk.xy_m[0].tolist()) for role in event if role.walk is not None]
+    crossing = [role.walk.xy_m for role in event if role.walk is not None and role.in_the_way]
+    ways = np.concatenate(crossing) if crossing else np.empty((0, 2))
     free = list(_kept_free(setting, event))
     made = 0
     for index in rng.permutation(len(spots)):
@@ -223,11 +228,12 @@ def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
         if shapely.contains_xy(setting.network.kept_clear, xy[0], xy[1]):
             continue
         reach = body.size_lwh_m[0] / 2
-        if any(np.linalg.norm(xy - other) < reach + 4.2 for other in used):
+        x, y = float(xy[0]), float(xy[1])
+        if any((x - a) ** 2 + (y - b) ** 2 < (reach + 4.2) ** 2 for a, b in used):
             continue
-        if any(np.min(np.linalg.norm(way - xy, axis=1)) < reach + 7.0 for way in ways):
+        if len(ways) and np.min((ways[:, 0] - x) ** 2 + (ways[:, 1] - y) ** 2) < (reach + 7.0) ** 2:
             continue
-        used.append(xy)
+        used.append((x, y))
         made += 1
         lean = float(rng.normal(0.0, 0.012))
         yield Role(body=body, walk=stand(xy, yaw + lean, setting.times_s), posture=Posture.PARKED)

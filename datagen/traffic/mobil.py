@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from datagen.scene import Lane
 from datagen.traffic.limits import Limits, limits_of
 from datagen.traffic.role import Role
 from datagen.traffic.script import shift, shift_time_s
@@ -37,12 +36,17 @@ def changing_lanes(
 ) -> list[Role]:  # fmt: skip
     """Return the background with lane changes written into the scripts of those for whom they pay."""
     driven = [role for role in (*event, *others) if role.driver is not None]
-    xy = np.array([_place(role) for role in driven]).reshape(-1, 2)
-    acting = np.array([role.event or role.body.id == "ego" for role in driven])
+    crowd = _Crowd(
+        xy_m=np.array([_place(role) for role in driven]).reshape(-1, 2),
+        length_m=np.array([role.body.size_lwh_m[0] for role in driven]),
+        speed_mps=np.array([role.driver.speed_mps for role in driven if role.driver]),
+        acting=np.array([role.event or role.body.id == "ego" for role in driven]),
+    )
+    column = {role.body.id: number for number, role in enumerate(driven)}
     changed: list[Role] = []
     moved = False
     for role in others:
-        better = None if moved or role.driver is None else _better(setting, role, driven, xy=xy, acting=acting)
+        better = None if moved or role.driver is None else _better(setting, role, crowd, me=column[role.body.id])
         if better is None or role.driver is None:
             changed.append(role)
             continue
@@ -55,6 +59,16 @@ def changing_lanes(
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Crowd:
+    """All who drive when the clip starts, and which of them act in the event. Arrays of shape (n, ...)."""
+
+    xy_m: Float[np.ndarray, "n 2"]
+    length_m: Float[np.ndarray, "n"]
+    speed_mps: Float[np.ndarray, "n"]
+    acting: Bool[np.ndarray, "n"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Beside:
     """Leader and follower on a lane: gaps bumper to bumper, inf where there is nobody, and speeds."""
 
@@ -64,35 +78,32 @@ class _Beside:
     behind_mps: float
 
 
-def _better(
-    setting: Setting, role: Role, driven: Sequence[Role], *, xy: Float[np.ndarray, "n 2"], acting: np.ndarray
-) -> float | None:
-    """Return how far left the better lane is, or None where one's own is the best."""
+def _better(setting: Setting, role: Role, crowd: _Crowd, *, me: int) -> float | None:
+    """Return how far left the better lane is, or None where one's own is the best. me: its place in the crowd."""
     driver = role.driver
     assert driver is not None
     lane = driver.route.lanes[0] if driver.route.lanes else None
     if lane is None or driver.hold_m < np.inf or driver.script.offset_m.any():
         return None
-    me = next(k for k, one in enumerate(driven) if one is role)
-    along, across = driver.route.line.project(xy)
+    lanes = [setting.lanes.get(name) for name in (lane.left_neighbor, lane.right_neighbor) if name is not None]
+    if not any(lanes):
+        return None
+    along, across = driver.route.line.project(crowd.xy_m)
     gains = []
-    for side in ("left", "right"):
-        beside: Lane | None = setting.lanes.get(getattr(lane, f"{side}_neighbor") or "")
-        if beside is None:
-            continue
+    for beside in filter(None, lanes):
         by_m = neighbour_shift_m(lane, beside)
         there = np.abs(across - by_m) < _HALF_LANE_M
-        if np.any(acting & there & (np.abs(along - along[me]) < _STAGE_M)):
+        if np.any(crowd.acting & there & (np.abs(along - along[me]) < _STAGE_M)):
             continue
-        here = _around(me, np.abs(across) < _HALF_LANE_M, along, driven)
-        gain = _gain(here, _around(me, there, along, driven), role)
+        here = _around(me, np.abs(across) < _HALF_LANE_M, along, crowd)
+        gain = _gain(here, _around(me, there, along, crowd), role)
         if gain is not None:
             gains.append((gain, by_m))
     return max(gains)[1] if gains else None
 
 
-def _around(me: int, on: np.ndarray, along: Float[np.ndarray, "n"], driven: Sequence[Role]) -> _Beside:
-    length, speed = np.array([(r.body.size_lwh_m[0], r.driver.speed_mps if r.driver else 0.0) for r in driven]).T
+def _around(me: int, on: Bool[np.ndarray, "n"], along: Float[np.ndarray, "n"], crowd: _Crowd) -> _Beside:
+    length, speed = crowd.length_m, crowd.speed_mps
     apart = along - along[me]
     gap = np.abs(apart) - (length + length[me]) / 2
     mine = np.arange(len(along)) == me

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float
 
 from datagen.scene import Category
-from datagen.traffic.leader import Bodies, Field, People, leader, left_of, station_of
+from datagen.traffic.leader import Bodies, Field, People, leader, station_of
 from datagen.traffic.limits import limits_of
 from datagen.traffic.route import GRID_M, Route
 from datagen.traffic.script import STEP_S, WARM_UP_S, Cue, Script
@@ -121,8 +121,8 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     """Step all drivers together and return where their rear axles went. The first driver is the ego."""
     field = Field.of(drivers)
     limits = [limits_of(driver.category) for driver in drivers]
-    bodies = Bodies.of(drivers)
-    people = [People(xy, going, walkers.radius_m) for xy, going in zip(walkers.xy_m, walkers.velocity_mps)]
+    bodies = Bodies.of(drivers, radius=walkers.radius_m)
+    people = [People(xy, going) for xy, going in zip(walkers.xy_m, walkers.velocity_mps)]
     brake = np.array([limit.brake_mps2 for limit in limits])
     comfort = np.array([limit.comfort_mps2 for limit in limits])
     jerk = np.array([limit.jerk_mps3 for limit in limits]) * STEP_S
@@ -133,18 +133,16 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     hold = np.array([driver.hold_m for driver in drivers])
     headway = np.array([driver.headway_s for driver in drivers])
     bold = np.array([driver.bold for driver in drivers])
+    any_bold = bool(bold.any())
     any_hold = bool(np.isfinite(hold).any())
-    tangent_x, tangent_y = field.tangent[..., 0], field.tangent[..., 1]
-    point_x, point_y = field.points[..., 0], field.points[..., 1]
 
     s = np.array([driver.s_m for driver in drivers])
     v = np.array([driver.speed_mps for driver in drivers])
     row = np.arange(len(drivers))
     station = station_of(s, field)
-    ahead = field.tangent[row, station]
-    d = np.array([driver.d_m for driver in drivers])
-    x, y = (field.points[row, station] + (s - station * GRID_M)[:, None] * ahead + d[:, None] * left_of(ahead)).T
-    yaw = field.heading[row, station]
+    point_x, point_y, ahead_x, ahead_y, yaw = np.ascontiguousarray(field.way[row, station].T)
+    d, on = np.array([driver.d_m for driver in drivers]), s - station * GRID_M
+    x, y = point_x + on * ahead_x - d * ahead_y, point_y + on * ahead_y + d * ahead_x
     a, bend = np.zeros_like(v), field.curvature[row, station].copy()
     seen, leader_v = np.full_like(v, np.inf), np.zeros_like(v)
     track = np.empty((5, steps, len(drivers)))
@@ -153,20 +151,20 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
     for step in range(steps):
         track[:, step] = x, y, yaw, v, s
         if wish.any_cue and step >= clip_starts:
-            ahead_x, ahead_y = x + bodies.middle * np.cos(yaw), y + bodies.middle * np.sin(yaw)
-            apart = np.hypot(ahead_x - ahead_x[0], ahead_y - ahead_y[0]) - (bodies.length + bodies.length[0]) / 2
+            mid_x, mid_y = x + bodies.middle * np.cos(yaw), y + bodies.middle * np.sin(yaw)
+            apart = np.hypot(mid_x - mid_x[0], mid_y - mid_y[0]) - (bodies.length + bodies.length[0]) / 2
             wish.listen(step, gap_m=apart, ego_m=float(s[0] - track[4, clip_starts, 0]))
         # Where it is, where it looks for bends, and where for limits of speed: half a second on.
         station, preview, onward = station_of(s + _LOOKS_S * v, field)
-        ahead_x, ahead_y = tangent_x[row, station], tangent_y[row, station]
-        off_x, off_y = x - point_x[row, station], y - point_y[row, station]
+        point_x, point_y, ahead_x, ahead_y, heading = field.way[row, station].T
+        off_x, off_y = x - point_x, y - point_y
         s = station * GRID_M + off_x * ahead_x + off_y * ahead_y
         d = off_y * ahead_x - off_x * ahead_y
         # --- along
         nose_s = s + bodies.nose
         if step % _LOOK_EVERY == 0:
             goal = wish.goal[step]
-            here = np.where(bold, goal, d)
+            here = np.where(bold, goal, d) if any_bold else d
             band = np.minimum(here, goal), np.maximum(here, goal)
             xy = np.column_stack([x, y])
             seen, leader_v = leader(field, nose_s, band, bodies=bodies, xy=xy, yaw=yaw, v=v, people=people[step])
@@ -189,7 +187,7 @@ def drive(drivers: Sequence[Driver], walkers: Walkers, *, steps: int) -> Motion:
         way = np.maximum(v, 1.5)
         settle = np.maximum(3.5, 0.55 * v)
         askew = np.arctan2(wish.drift[step], way)
-        heading_error = _wrapped(yaw - field.heading[row, station]) - _within(askew, _ASKEW_RAD)
+        heading_error = _wrapped(yaw - heading) - _within(askew, _ASKEW_RAD)
         wanted = (
             field.curvature[row, preview]
             + _within(wish.swing[step] / way**2, 0.15)
@@ -222,8 +220,7 @@ def _idm(
     settling = (free - v) / 0.4 - np.where(free < 0.1, 0.5, 0.0)  # a stop is reached, not approached for ever
     drive_on = np.where((ratio <= 1.0) & (free >= 0.1), hurry * (1.0 - ratio**4), np.maximum(-slow, settling))
     desired = _JAM_GAP_M + np.maximum(0.0, v * headway + v * (v - leader_v) / (2 * np.sqrt(hurry * comfort)))
-    push = np.where(np.isfinite(gap), hurry * (desired / np.maximum(gap, 0.3)) ** 2, 0.0)
-    return drive_on - push
+    return drive_on - hurry * (desired / np.maximum(gap, 0.3)) ** 2
 
 
 def _wrapped(angle: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:

@@ -49,7 +49,8 @@ def walk(
     even = at_start_m + speed_mps * times + 0.05 * speed_mps * (np.sin(1.3 * times + sway) - np.sin(sway)) / 1.3
     along = _eased(even, line.length_m)
     xy, yaw = line.at(along)
-    return Walk(xy_m=xy, yaw_rad=_turning(yaw), velocity_mps=np.gradient(xy, times, axis=0))
+    step_s = float(times[1] - times[0])
+    return Walk(xy_m=xy, yaw_rad=_turning(yaw), velocity_mps=_velocity(xy, step_s=step_s))
 
 
 def stand(xy_m: Float[np.ndarray, "2"], yaw_rad: float, times: Float[np.ndarray, "steps"]) -> Walk:
@@ -118,10 +119,18 @@ def _stepped(
 
 def _facing_ahead(alone: Walk, xy: Float[np.ndarray, "steps 2"], *, step_s: float) -> Walk:
     """Return the walk over other places, facing where it goes while it goes anywhere."""
-    velocity = np.gradient(xy, step_s, axis=0)
+    velocity = _velocity(xy, step_s=step_s)
     going = np.linalg.norm(velocity, axis=1) > 0.4
     yaw = np.where(going, np.arctan2(velocity[:, 1], velocity[:, 0]), alone.yaw_rad)
     return Walk(xy_m=xy, yaw_rad=_turning(yaw), velocity_mps=velocity)
+
+
+def _velocity(xy: Float[np.ndarray, "steps 2"], *, step_s: float) -> Float[np.ndarray, "steps 2"]:
+    """Return velocities by central differences, one-sided at the ends."""
+    found = np.empty_like(xy)
+    found[1:-1] = (xy[2:] - xy[:-2]) / (2.0 * step_s)
+    found[0], found[-1] = (xy[1] - xy[0]) / step_s, (xy[-1] - xy[-2]) / step_s
+    return found
 
 
 def _eased(along: Float[np.ndarray, "steps"], length_m: float) -> Float[np.ndarray, "steps"]:
@@ -133,6 +142,7 @@ def _eased(along: Float[np.ndarray, "steps"], length_m: float) -> Float[np.ndarr
 
 def _turning(yaw: Float[np.ndarray, "steps"]) -> Float[np.ndarray, "steps"]:
     """Smooth a heading over half a second, so that nobody spins on a corner."""
-    whole = np.unwrap(yaw)
-    padded = np.pad(whole, 2, mode="edge")
+    steady = bool((np.abs(yaw[1:] - yaw[:-1]) < np.pi).all())
+    whole = yaw if steady else np.unwrap(yaw)
+    padded = np.concatenate([whole[[0, 0]], whole, whole[[-1, -1]]])
     return np.convolve(padded, np.full(5, 0.2), mode="valid")

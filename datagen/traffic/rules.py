@@ -153,9 +153,11 @@ def wrong_way(tracks: Tracks, hdmap: HDMap) -> list[str]:
     if len(columns) == 0 or not lanes:
         return []
     stride = slice(None, None, max(1, round(1.0 / tracks.step_s)))
-    centers = [shapely.get_coordinates(shapely.simplify(shapely.LineString(lane.center_m), 0.05)) for lane in lanes]
-    start = np.concatenate([center[:-1] for center in centers])
-    step = np.concatenate([np.diff(center, axis=0) for center in centers])
+    number = np.repeat(np.arange(len(lanes)), [len(lane.center_m) for lane in lanes])
+    lines = shapely.linestrings(np.concatenate([lane.center_m for lane in lanes]), indices=number)
+    knots, number = shapely.get_coordinates(shapely.simplify(lines, 0.05), return_index=True)
+    within = number[1:] == number[:-1]
+    start, step = knots[:-1][within], (knots[1:] - knots[:-1])[within]
     length = np.linalg.norm(step, axis=1)
     unit = step / length[:, None]
     points = tracks.xy_m[stride][:, columns]

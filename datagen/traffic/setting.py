@@ -125,18 +125,19 @@ def expected_progress(
     route: Route, start_m: float, *, speed_mps: float, times: Float[np.ndarray, "steps"]
 ) -> Float[np.ndarray, "steps"]:
     """Return where a car with nobody in its way is at each step, if it is at `start_m` at time 0."""
-    most = route.speed_limits(limits_of(Category.CAR).lateral_mps2, 1.8)
+    most = route.speed_limits(limits_of(Category.CAR).lateral_mps2, 1.8).tolist()
+    last = len(most) - 1
 
     def speed(s: float) -> float:
-        return min(speed_mps, float(most[int(np.clip(s, 0, len(most) - 1))]))
+        return float(min(speed_mps, most[min(max(int(s), 0), last)]))
 
     zero = int(np.argmin(np.abs(times)))
-    along = [start_m]
+    after, before = [start_m], [start_m]
     for _ in times[zero + 1 :]:
-        along.append(along[-1] + STEP_S * speed(along[-1]))
+        after.append(after[-1] + STEP_S * speed(after[-1]))
     for _ in times[:zero]:
-        along.insert(0, along[0] - STEP_S * speed(along[0]))
-    return np.array(along)
+        before.append(before[-1] - STEP_S * speed(before[-1]))
+    return np.array(before[:0:-1] + after)
 
 
 def neighbour_shift_m(lane: Lane, other: Lane) -> float:

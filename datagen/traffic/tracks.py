@@ -114,9 +114,11 @@ class Tracks:
         points = self.rear_xy_m[:, 0]
         facing = np.array([np.cos(self.yaw_rad[:, 0]), np.sin(self.yaw_rad[:, 0])]).T
         kept = [points[0] - 1.0 * facing[0], points[0]]
-        for point in points[1:]:
-            if np.linalg.norm(point - kept[-1]) > 0.3:
+        x, y = points[0].tolist()
+        for point, (here_x, here_y) in zip(points[1:], points[1:].tolist()):
+            if (here_x - x) ** 2 + (here_y - y) ** 2 > 0.3**2:
                 kept.append(point)
+                x, y = here_x, here_y
         last, yaw = kept[-1], float(self.yaw_rad[-1, 0])
         course = self.course_from(last, yaw)
         if course is None:
