@@ -26,10 +26,8 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 
 from adapters.detector.mmdet3d.dataset import NuScenesRoots
 from adapters.detector.mmdet3d.sampler import MixtureSampler, ratio_at
-from datagen.errors import DatasetError, InputError
-
-TRUST = "trust.json"
-"""`<root>/<version>/trust.json`: annotation token → trust from 0 to 1. What is not in it is trusted."""
+from adapters.exporter.nuscenes.judgements import read_trust
+from datagen.errors import InputError
 
 
 @HOOKS.register_module()
@@ -130,6 +128,7 @@ class SyntheticMixHook(Hook):
 class LabelTrustHook(Hook):
     """Trains less, or not, on boxes that the judge distrusts, of which each dataset's `trust.json` tells.
 
+    `<root>/<version>/trust.json` of each source has annotation token → trust from 0 to 1; what is not in it is trusted.
     A box the picture does not show is background there: what is left out is not ignored, but taught as such.
 
     how: `drop` leaves out boxes with less trust than `threshold`. `weigh` leaves each box out as often as it is
@@ -173,21 +172,6 @@ def _load_anew(runner: Runner) -> None:
     if loader.num_workers:
         loader._iterator = None
         runner.train_loop.dataloader_iterator = type(runner.train_loop.dataloader_iterator)(loader)
-
-
-def read_trust(tables: Path) -> dict[str, float]:
-    """Return annotation token → trust. Raises DatasetError for a file that is not that."""
-    path = tables / TRUST
-    if not path.is_file():
-        return {}
-    try:
-        trust = {str(token): float(value) for token, value in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise DatasetError(f"{path}: is not annotation token → trust ({error})") from error
-    for token, value in trust.items():
-        if not 0.0 <= value <= 1.0:
-            raise DatasetError(f"{path}: the trust in {token} is {value}; it must be from 0 to 1")
-    return trust
 
 
 @HOOKS.register_module()

@@ -24,6 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from adapters.exporter.nuscenes.folders import appearing, link, within
+from adapters.exporter.nuscenes.judgements import unite_judgements
 from adapters.exporter.nuscenes.splits import train_and_val, write_splits
 from adapters.exporter.nuscenes.tables import Row
 from adapters.exporter.nuscenes.tokens import token_of
@@ -65,6 +66,13 @@ def augment(
         unite_shared(host, guest, taking, tables)
         add_scenes(host, guest, taking, tables)
         add_samples(host, guest, taking, tables)
+        unite_judgements(
+            host.root / host.version,
+            guest.root / guest.version,
+            tables,
+            boxes=taking.taken["sample_annotation"],
+            samples=taking.taken["sample"],
+        )
         masks, locations = unite_maps(host, guest, taking, tables)
         _link_maps(host, guest, partial, masks=masks, locations=locations)
         _link_sensor_files(host, guest, taking, partial)

@@ -84,7 +84,9 @@ def _provenance(host: Source, guest: Source, taking: Guest) -> Iterator[Row]:
 def add_samples(host: Source, guest: Source, taking: Guest, tables: Path) -> None:
     """Write everything that hangs on a sample: table after table, each taking what the ones before referred to."""
     taken, tokens = taking.taken, taking.tokens
-    poses, calibrated, instances = (taken.setdefault(of, set()) for of in ("pose", "calibrated", "instance"))
+    poses, calibrated, instances, boxes = (
+        taken.setdefault(of, set()) for of in ("pose", "calibrated", "instance", "sample_annotation")
+    )
 
     def sample(row: Row) -> Row | None:
         return row if row["scene_token"] in taken["scene"] else None
@@ -100,6 +102,7 @@ def add_samples(host: Source, guest: Source, taking: Guest, tables: Path) -> Non
         if row["sample_token"] not in taken["sample"]:
             return None
         instances.add(row["instance_token"])
+        boxes.add(row["token"])
         attributes = [tokens.get(token, token) for token in row["attribute_tokens"]]
         visibility = tokens.get(row["visibility_token"], row["visibility_token"])
         return {**row, "attribute_tokens": attributes, "visibility_token": visibility}

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from nuscenes.nuscenes import NuScenes
 from nuscenes.utils.splits import get_scenes_of_split
@@ -22,6 +24,9 @@ from datagen.errors import DatasetError
 from datagen.scene import Scene
 
 AUG = "v1.0-aug"
+JUDGED = pa.schema(
+    [(key, pa.string()) for key in ("token", "sample_token", "instance_token")] + [("trust", pa.float32())]
+)
 MakeDataset = Callable[..., Path]
 
 
@@ -272,3 +277,23 @@ def test_real_nuscenes_mini_is_augmented(nuscenes_mini: Path, synth: Path, tmp_p
 def checksums(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_what_the_judge_said_of_the_boxes_that_are_taken_comes_along(real: Path, synth: Path, tmp_path: Path) -> None:
+    boxes = [table(root, "sample_annotation", "v1.0-synth") for root in (real, synth)]
+    for root, rows in zip((real, synth), boxes, strict=True):
+        trust = {row["token"]: 0.25 for row in rows}
+        (root / "v1.0-synth" / "trust.json").write_text(json.dumps(trust))
+        keys = ("token", "sample_token", "instance_token")
+        said = [{key: row[key] for key in keys} | {"trust": 0.25} for row in rows]
+        pq.write_table(pa.Table.from_pylist(said, schema=JUDGED), root / "v1.0-synth" / "judge.parquet")
+    out = augment(real, synth, tmp_path / "aug", ratio=2.0)
+    here = {row["token"] for row in table(out, "sample_annotation")}
+    assert len(boxes[0]) < len(here) < len(boxes[0]) + len(boxes[1])
+    assert set(json.loads((out / AUG / "trust.json").read_text())) == here
+    assert set(pq.read_table(out / AUG / "judge.parquet")["token"].to_pylist()) == here
+
+
+def test_a_merge_of_what_nobody_judged_says_nothing_of_trust(real: Path, synth: Path, tmp_path: Path) -> None:
+    out = augment(real, synth, tmp_path / "aug")
+    assert not list((out / AUG).glob("trust.json")) + list((out / AUG).glob("judge.parquet"))
