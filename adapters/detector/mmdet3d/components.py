@@ -12,6 +12,7 @@ from adapters.detector.mmdet3d.compiled import provide
 provide()
 
 from adapters.detector.mmdet3d.dataset import ENTRY_KEYS, NuScenesRoots, Source  # noqa: E402
+from adapters.detector.mmdet3d.focal import FocalDepth, FocalMono3D  # noqa: E402
 from adapters.detector.mmdet3d.hooks import LabelTrustHook, PlainCheckpointHook, SyntheticGainHook, SyntheticMixHook  # noqa: E402
 from adapters.detector.mmdet3d.metrics import DevkitDetection, DevkitTracking  # noqa: E402
 from adapters.detector.mmdet3d.sampler import MixtureSampler  # noqa: E402
@@ -28,6 +29,8 @@ __all__ = [
     "ENTRY_KEYS",
     "DevkitDetection",
     "DevkitTracking",
+    "FocalDepth",
+    "FocalMono3D",
     "LabelTrustHook",
     "MixtureSampler",
     "NuScenesRoots",

@@ -37,9 +37,9 @@ class Splits:
     validation: Part
 
     def evaluators(self) -> list[Part]:
-        """Return what scores the validation split."""
+        """Return what scores the validation split on the way: detection alone, as tracks take minutes to score."""
         where = {key: str(self.validation[key]) for key in ("root", "version", "split")}
-        return [{"type": "DevkitDetection", "slices": True, **where}, {"type": "DevkitTracking", **where}]
+        return [{"type": "DevkitDetection", **where}]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +50,18 @@ class Loading:
     workers: int
 
 
-def cameras(splits: Splits, *, picture_px: tuple[int, int], loading: Loading) -> Part:
+def cameras(
+    splits: Splits,
+    *,
+    picture_px: tuple[int, int],
+    loading: Loading,
+    focal_px: float | None = None,
+    farthest_m: float | None = None,
+) -> Part:
     """Return loaders and evaluators of single pictures, stretched to `picture_px` (width, height).
 
+    focal_px: depths are to be those of a camera of this focal length (see `focal`); None for each camera's own.
+    farthest_m: of the boxes trained on.
     The size is met by RandomResize3D, as mmdet3d's plain Resize leaves the camera's intrinsics behind.
     """
     resize = {"type": "RandomResize3D", "scale": picture_px, "ratio_range": (1.0, 1.0), "keep_ratio": False}
@@ -63,6 +72,7 @@ def cameras(splits: Splits, *, picture_px: tuple[int, int], loading: Loading) ->
         {"type": "LoadImageFromFileMono3D"},
         {"type": "LoadAnnotations3D", **dict.fromkeys(annotations, True)},
         resize,
+        *([{"type": "FocalDepth", "focal_px": focal_px}] if focal_px else []),
         {"type": "RandomFlip3D", "flip_ratio_bev_horizontal": 0.5},
         {"type": "Pack3DDetInputs", "keys": ("img", *keys), "meta_keys": meta_keys},
     ]
@@ -77,7 +87,9 @@ def cameras(splits: Splits, *, picture_px: tuple[int, int], loading: Loading) ->
         "modality": {"use_camera": True, "use_lidar": False},
         "metainfo": {"classes": CAMERA_CLASSES},
     }
-    return _loaders(splits, dataset, training=training, looking=looking, loading=loading)
+    parts = _loaders(splits, dataset, training=training, looking=looking, loading=loading)
+    parts["train_dataloader"]["dataset"]["farthest_m"] = farthest_m
+    return parts
 
 
 def lidar(splits: Splits, *, range_m: Sequence[float], earlier_sweeps: int, loading: Loading) -> Part:

@@ -59,6 +59,18 @@ def test_boxes_that_are_not_kept_are_left_out_everywhere(made) -> None:
     np.testing.assert_array_equal(after["gt_labels_3d"], before["gt_labels_3d"][1:])
 
 
+def test_boxes_too_far_to_be_learnt_are_left_out(made) -> None:
+    def distances(farthest_m: float | None) -> np.ndarray:
+        data = NuScenesRoots([made.source()], farthest_m=farthest_m, **CAMERA)
+        infos = [data.get_data_info(at)["ann_info"] for at in range(len(data))]
+        assert all(len(info["gt_bboxes_3d"]) == len(info["depths"]) == len(info["gt_bboxes"]) for info in infos)
+        return np.concatenate([info["gt_bboxes_3d"].gravity_center.norm(dim=1).numpy() for info in infos])
+
+    every = distances(None)
+    limit_m = float(np.median(every))
+    np.testing.assert_array_equal(distances(limit_m), every[every <= limit_m])
+
+
 def test_what_is_missing_is_named_or_left_out_on_request(made, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no split 'synth_trian'; there are: .*Did you mean 'synth_train'\?"):
         NuScenesRoots([made.source() | {"split": "synth_trian"}], **CAMERA)
