@@ -82,9 +82,18 @@ class Comparison:
 
 
 def compare(
-    detector: str, arm: Sequence[Result], reference: Sequence[Result], *, resamples: int, seed: int = 0
+    detector: str,
+    arm: Sequence[Result],
+    reference: Sequence[Result],
+    *,
+    resamples: int,
+    also: Sequence[str] = (),
+    seed: int = 0,
 ) -> Comparison:
-    """Compare the trials of an arm with those of the reference arm, seed by seed."""
+    """Compare the trials of an arm with those of the reference arm, seed by seed.
+
+    also: APs of classes within slices that are asked for, such as `light:night/car/AP`.
+    """
     names = {"detector": detector, "arm": arm[0].report["arm"], "reference": reference[0].report["arm"]}
     budgets = {result.budget for result in (*arm, *reference)}
     if len(budgets) > 1:
@@ -99,18 +108,22 @@ def compare(
         return Comparison(**names, refused=why, differences=())
     pairs = [(ours[seed], theirs[seed]) for seed in seeds]
     rng = np.random.default_rng(seed)
-    return Comparison(**names, refused="", differences=tuple(_differences(seeds, pairs, resamples, rng)))
+    return Comparison(**names, refused="", differences=tuple(_differences(seeds, pairs, resamples, also, rng)))
 
 
 def _differences(
-    seeds: list[int], pairs: list[tuple[Result, Result]], resamples: int, rng: np.random.Generator
+    seeds: list[int],
+    pairs: list[tuple[Result, Result]],
+    resamples: int,
+    also: Sequence[str],
+    rng: np.random.Generator,
 ) -> list[Difference]:
     scenes: list[str] = pairs[0][0].report["scenes"]
     draws = rng.multinomial(len(scenes), np.full(len(scenes), 1 / len(scenes)), size=resamples)
     picks = rng.integers(len(seeds), size=(resamples, len(seeds)))
     return [
-        *_over_scenes(seeds, pairs, draws, picks, scenes),
-        *_over_seeds(seeds, pairs, picks),
+        *_over_scenes(seeds, pairs, draws, picks, scenes, also=also),
+        *_over_seeds(seeds, pairs, picks, also=also),
     ]
 
 
@@ -120,15 +133,18 @@ def _over_scenes(
     draws: Int[np.ndarray, "resamples scenes"],
     picks: Int[np.ndarray, "resamples seeds"],
     scenes: list[str],
+    *,
+    also: Sequence[str],
 ) -> list[Difference]:
-    """Return mAP, NDS, AP by class, and mAP of the slices made of whole scenes."""
+    """Return mAP, NDS, AP by class, and mAP and NDS of the slices made of whole scenes."""
     every = np.ones(len(scenes), dtype=np.int64)
     masks = {"": every} | _slices(pairs, scenes)
     found = []
     for tag, mask in masks.items():
         whole = [[_scores(result, mask) for result in pair] for pair in pairs]
         anew = [[[_scores(result, draw * mask) for draw in draws] for result in pair] for pair in pairs]
-        names = ["mAP", "NDS", *(f"{name}/AP" for name in pairs[0][1].matches or {})] if not tag else ["mAP", "NDS"]
+        classes = [f"{name}/AP" for name in pairs[0][1].matches or {}]
+        names = ["mAP", "NDS", *(name for name in classes if not tag or f"{tag}/{name}" in also)]
         for name in names:
             point = np.array([[scores.get(name, np.nan) for scores in pair] for pair in whole])
             spread = np.array(
@@ -164,12 +180,20 @@ def _by_scene(pairs: list[tuple[Result, Result]], scenes: int) -> dict[str, Any]
 
 
 def _over_seeds(
-    seeds: list[int], pairs: list[tuple[Result, Result]], picks: Int[np.ndarray, "resamples seeds"]
+    seeds: list[int],
+    pairs: list[tuple[Result, Result]],
+    picks: Int[np.ndarray, "resamples seeds"],
+    *,
+    also: Sequence[str],
 ) -> list[Difference]:
     """Return tracking, and the slices by distance."""
     distances = sorted({tag for pair in pairs for tag in pair[1].report["slices"] if tag.startswith("distance:")})
     asked: dict[str, tuple[str, ...]] = {name: ("tracking", key) for name, key in TRACKING.items()}
     asked |= {f"{tag}/mAP": ("slices", tag, "mean_ap") for tag in distances}
+    for name in also:
+        tag, _, kind = name.removesuffix("/AP").partition("/")
+        if tag in distances and name.endswith("/AP"):
+            asked[name] = ("slices", tag, "ap_of", kind)
     found = []
     for name, path in asked.items():
         values = [[_value(result.report, path) for result in pair] for pair in pairs]

@@ -19,7 +19,11 @@ from eval.gain.compare import Comparison, Difference, Result
 from eval.gain.recipe import ENOUGH_SEEDS, Data, GainRecipe
 from eval.scoring import DETECTION_CONFIG, TRACKING_CONFIG
 
-HEADLINES = ("mAP", "NDS", "AMOTA")
+_OF_ALL = {"mAP": "mean_ap", "NDS": "nds"}
+"""Name on the page → in a trial's scores."""
+
+CURVES = 3
+"""So many headlines are drawn over training."""
 
 Results = Mapping[str, Mapping[str, Sequence[Result]]]
 """Detector → arm → trials."""
@@ -30,19 +34,19 @@ def write_page(recipe: GainRecipe, results: Results, comparisons: Sequence[Compa
     folder.mkdir(parents=True, exist_ok=True)
     content = _numbers(recipe, results, comparisons)
     (folder / "gain.json").write_text(json.dumps(_without_nan(content), indent=1) + "\n", encoding="utf-8")
-    _draw_curves(results, folder / "curves.png")
-    drawn = _draw_differences(comparisons, folder / "differences.png")
+    _draw_curves(results, recipe.headlines, folder / "curves.png")
+    drawn = _draw_differences(comparisons, recipe.headlines, folder / "differences.png")
     page = folder / "gain.md"
     page.write_text("\n\n".join(_sections(recipe, results, comparisons, drawn=drawn)) + "\n", encoding="utf-8")
     return page
 
 
-def verdict(comparison: Comparison) -> str:
+def verdict(comparison: Comparison, headlines: Sequence[str]) -> str:
     """Return one sentence on an arm, which claims no more than its intervals do."""
     who = f"{comparison.detector}: {comparison.arm} against {comparison.reference}"
     if comparison.refused:
         return f"{who}: no gain is told: {comparison.refused}"
-    told = [d for d in comparison.differences if d.metric in HEADLINES]
+    told = [d for d in comparison.differences if d.metric in headlines]
     sentence = f"{who}: " + ", ".join(f"{d.metric} {_signed(d)}" for d in told)
     seeds = len(told[0].seeds) if told else 0
     return sentence if seeds >= ENOUGH_SEEDS else f"{sentence} — not enough seeds ({seeds} of {ENOUGH_SEEDS})"
@@ -66,8 +70,16 @@ def _sections(recipe: GainRecipe, results: Results, comparisons: Sequence[Compar
         "velocity tracks",
         f"- intervals: 95 %, {recipe.resamples} resamples of seeds and scenes (tracking, distances: of seeds)",
     ]
-    parts = [f"# {recipe.name}", "\n".join(protocol), "\n".join(f"- {verdict(each)}" for each in comparisons) or "-"]
-    parts += ["## Arms", _arms(results), "![Scores on the real validation split over training](curves.png)"]
+    parts = [
+        f"# {recipe.name}",
+        "\n".join(protocol),
+        "\n".join(f"- {verdict(each, recipe.headlines)}" for each in comparisons) or "-",
+    ]
+    parts += [
+        "## Arms",
+        _arms(results, recipe.headlines),
+        "![Scores on the real validation split over training](curves.png)",
+    ]
     for comparison in comparisons:
         if not comparison.refused:
             title = f"## {comparison.detector}: {comparison.arm} − {comparison.reference}"
@@ -84,25 +96,30 @@ def _named(data: Data) -> str:
     return f"`{where}` {data.version} `{data.split}`"
 
 
-def _arms(results: Results) -> str:
-    lines = [
-        "| detector | arm | seeds | iterations × batch | mAP | NDS | AMOTA | minutes |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+def _arms(results: Results, headlines: Sequence[str]) -> str:
+    heads = ("detector", "arm", "seeds", "iterations × batch", *headlines, "minutes")
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for detector, arms in results.items():
         for arm, trials in arms.items():
             budgets = sorted({f"{iterations} × {batch}" for iterations, batch in (each.budget for each in trials)})
-            scores = [_mean_and_spread([_headline(each.report, name) for each in trials]) for name in HEADLINES]
+            scores = [_mean_and_spread([_headline(each.report, name) for each in trials]) for name in headlines]
             cells = [detector, arm, str(len(trials)), ", ".join(budgets), *scores, _cost(trials)]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _headline(report: Mapping[str, Any], name: str) -> float | None:
-    """Return a score of a trial; None where nothing was predicted."""
+    """Return a score of a trial (see `GainRecipe.headlines`); None where nothing was predicted or nothing is there."""
     if name == "AMOTA":
         return report["tracking"]["amota"] if report["tracking"] else None
-    return report["detection"][{"mAP": "mean_ap", "NDS": "nds"}[name]] if report["detection"] else None
+    tag, score = name.split("/", 1) if ":" in name or name.startswith("event/") else ("", name)
+    scores = report["slices"].get(tag) if tag else report["detection"]
+    if not scores:
+        return None
+    if score in _OF_ALL:
+        found: float = scores[_OF_ALL[score]]
+        return found
+    return scores["ap_of"].get(score.removesuffix("/AP"))
 
 
 def _mean_and_spread(values: Sequence[float | None]) -> str:
@@ -163,7 +180,10 @@ def _numbers(recipe: GainRecipe, results: Results, comparisons: Sequence[Compari
                 "detector": detector,
                 "arm": arm,
                 "budgets": [list(each.budget) for each in trials],
-                **{name: [_headline(each.report, name) for each in trials] for name in HEADLINES},
+                **{
+                    name: [_headline(each.report, name) for each in trials]
+                    for name in dict.fromkeys(("mAP", "NDS", "AMOTA", *recipe.headlines))
+                },
                 "slices": [
                     {
                         tag: {"mAP": scores["mean_ap"], "NDS": scores["nds"]}
@@ -176,7 +196,9 @@ def _numbers(recipe: GainRecipe, results: Results, comparisons: Sequence[Compari
             for detector, arms in results.items()
             for arm, trials in arms.items()
         ],
-        "differences": [{**asdict(comparison), "verdict": verdict(comparison)} for comparison in comparisons],
+        "differences": [
+            {**asdict(comparison), "verdict": verdict(comparison, recipe.headlines)} for comparison in comparisons
+        ],
     }
 
 
@@ -193,13 +215,20 @@ def _without_nan(value: Any) -> Any:
             return value
 
 
-def _draw_curves(results: Results, path: Path) -> None:
+def _told(trial: Result) -> set[str]:
+    """Return what was noted of detection on the way."""
+    return {key.removeprefix("detection/") for at in trial.report["curve"] for key in at}
+
+
+def _draw_curves(results: Results, headlines: Sequence[str], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.2 * len(results)), layout="constrained")
+    drawable = {key for arms in results.values() for trials in arms.values() for each in trials for key in _told(each)}
+    names = [name for name in headlines if name in drawable][:CURVES] or ["mAP"]
+    figure = Figure(figsize=(4.5 * len(names), 3.2 * len(results)), layout="constrained")
     for row, (detector, arms) in enumerate(results.items()):
-        for column, name in enumerate(("mAP", "NDS")):
-            axes = figure.add_subplot(len(results), 2, 2 * row + column + 1)
+        for column, name in enumerate(names):
+            axes = figure.add_subplot(len(results), len(names), len(names) * row + column + 1)
             for color, (arm, trials) in enumerate(arms.items()):
                 for place, trial in enumerate(trials):
                     points = [
@@ -208,20 +237,19 @@ def _draw_curves(results: Results, path: Path) -> None:
                         if f"detection/{name}" in at
                     ]
                     if points:
-                        axes.plot(
-                            *zip(*points), color=f"C{color}", alpha=0.7, marker=".", label=arm if place == 0 else None
-                        )
-            axes.set(title=f"{detector}: {name} on real validation", xlabel="iterations")
+                        label = arm if place == 0 else None
+                        axes.plot(*zip(*points), color=f"C{color}", alpha=0.7, marker=".", label=label)
+            axes.set(title=f"{detector}: {name} on real validation", xlabel="iterations", ylim=(0, None))
             axes.spines[["top", "right"]].set_visible(False)
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(frameon=False)
     figure.savefig(path, dpi=110)
 
 
-def _draw_differences(comparisons: Sequence[Comparison], path: Path) -> bool:
+def _draw_differences(comparisons: Sequence[Comparison], headlines: Sequence[str], path: Path) -> bool:
     from matplotlib.figure import Figure
 
-    rows = [(c, d) for c in comparisons for d in c.differences if d.metric in HEADLINES and d.interval]
+    rows = [(c, d) for c in comparisons for d in c.differences if d.metric in headlines and d.interval]
     if not rows:
         return False
     figure = Figure(figsize=(7, 1.2 + 0.35 * len(rows)), layout="constrained")

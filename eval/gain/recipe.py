@@ -46,6 +46,8 @@ class _Part(BaseModel):
 class Data(_Part):
     """A split of a dataset: one that is there (`root`), or one that a recipe makes (`recipe`, and what to `set` in it).
 
+    set: in that of synthetic data, {real.train.root}, {real.train.version} and {real.train.split} stand for the real
+        training data, so that a recipe can be made over its scenes.
     skip_missing: leave samples out whose sensor files are missing, instead of refusing.
     """
 
@@ -63,6 +65,20 @@ class Data(_Part):
         if self.set and self.recipe is None:
             raise ValueError("set changes a recipe, and there is none")
         return self
+
+    @property
+    def is_over_train(self) -> bool:
+        """Whether it is made over the scenes of the real training data."""
+        return any("{real.train." in text for text in self.set)
+
+    def over(self, train: Data) -> Data:
+        """Return this with what `set` says of the real training data filled in."""
+        assert train.root is not None, "real data is made before synthetic"
+        told = {"root": str(train.root.resolve()), "version": train.version, "split": train.split}
+        changed = self.set
+        for key, value in told.items():
+            changed = tuple(text.replace(f"{{real.train.{key}}}", value) for text in changed)
+        return self.model_copy(update={"set": changed})
 
 
 class Real(_Part):
@@ -136,6 +152,8 @@ class Engine(_Part):
 class GainRecipe(_Part):
     """An experiment. `name` is the file's if left out; `reference` is the arm that others are compared with.
 
+    headlines: what the page tells first: mAP, NDS, AMOTA, `<class>/AP`, and each but AMOTA within a slice, as
+        `light:night/mAP`.
     look_at: synthetic datasets that the reference's detectors look at without having seen them.
     resamples: of the bootstrap.
     """
@@ -148,6 +166,7 @@ class GainRecipe(_Part):
     budget: Budget
     arms: Annotated[dict[str, Arm], Field(min_length=1)]
     reference: str
+    headlines: Annotated[tuple[str, ...], Field(min_length=1)] = ("mAP", "NDS", "AMOTA")
     look_at: tuple[str, ...] = ()
     resamples: Annotated[int, Field(ge=10)] = 500
     engine: Engine = Engine()

@@ -9,14 +9,24 @@ import numpy as np
 import pytest
 
 from adapters.detector.mmdet3d.compiled import provide
-from datagen.errors import DependencyError, RecipeError
+from datagen.errors import DependencyError, InputError, RecipeError
+from datagen.plugins import settings_of, words
+from datagen.recipe import load
 from eval import matching
 from eval.__main__ import main
-from eval.gain.compare import Result, compare, sign_test
-from eval.gain.page import verdict
-from eval.gain.recipe import Arm, load_recipe
+from eval.gain import with_arms
+from eval.gain.compare import Comparison, Result, compare, sign_test
+from eval.gain.page import verdict as told_by
+from eval.gain.recipe import Arm, Data, load_recipe
 
 SHIPPED = Path(__file__).resolve().parents[2] / "recipes" / "experiments"
+
+
+HEADLINES = ("mAP", "NDS", "AMOTA")
+
+
+def verdict(comparison: Comparison) -> str:
+    return told_by(comparison, HEADLINES)
 
 
 def result(arm: str, seed: int, *, skill: float, iterations: int = 100, scenes: int = 12) -> Result:
@@ -39,7 +49,7 @@ def result(arm: str, seed: int, *, skill: float, iterations: int = 100, scenes: 
         "batch_size": 6,
         "scenes": [f"scene-{at}" for at in range(scenes)],
         "slice_scenes": {"light:night": ["scene-0", "scene-1"]},
-        "slices": {"distance:0-20m": {"mean_ap": skill}},
+        "slices": {"distance:0-20m": {"mean_ap": skill, "ap_of": {"car": skill}}},
         "tracking": {"amota": skill, "amotp_m": 1.0, "mota": skill, "recall": skill},
     }
     return Result(report=report, matches=matches)
@@ -60,6 +70,11 @@ def test_a_better_arm_is_told_with_an_interval_above_zero_and_an_equal_one_is_no
     assert found["AMOTA"].difference == pytest.approx(0.3)
     assert found["light:night/mAP"].difference > 0
     assert found["distance:0-20m/mAP"].resampled == "seeds"
+    assert "light:night/car/AP" not in found
+    names = ["light:night/car/AP", "distance:0-20m/car/AP"]
+    asked = compare("d", arm("new", 0.8), arm("real", 0.5), resamples=60, also=names)
+    assert all(each.difference > 0 for each in asked.differences if each.metric in names)
+    assert {each.metric for each in asked.differences} >= set(names)
     same = compare("d", arm("again", 0.501), arm("real", 0.5), resamples=60)
     low, high = next(each for each in same.differences if each.metric == "mAP").interval
     assert low < 0 < high
@@ -103,9 +118,35 @@ def test_a_shipped_experiment_loads(path: Path) -> None:
     assert len(recipe.seeds) >= 3
 
 
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("gain_*.yaml")), ids=lambda path: path.stem)
+def test_the_datasets_an_experiment_asks_for_can_be_asked_for(path: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(path)
+    train = Data(root=tmp_path, version="v1.0-log", split="train")
+    made = [
+        data.over(train) for data in (recipe.real.train, recipe.real.val, *recipe.synthetic.values()) if data.recipe
+    ]
+    recipes = [load(data.recipe, settings_of=settings_of, words_of=words, overrides=data.set) for data in made]
+    names = [one.name for one in recipes]
+    assert len(set(names)) == len(names), "each has a run of its own"
+    for one in recipes:
+        if one.scene["use"] == "nuscenes":
+            assert (one.scene["root"], one.scene["version"], one.scene["split"]) == (tmp_path, "v1.0-log", "train")
+        pictures = {one.film.get("width_px", 224), one.film.get("height_px", 128)}
+        assert pictures == {224, 128}
+
+
+def test_some_arms_of_an_experiment_need_their_own_data_only() -> None:
+    recipe = with_arms(load_recipe(SHIPPED / "gain_playground.yaml"), ["real+copies", "prompted"])
+    assert list(recipe.arms) == ["real", "real+copies", "prompted"]
+    assert list(recipe.synthetic) == ["prompted", "copies"]
+    assert recipe.look_at == ("prompted",)
+    with pytest.raises(InputError, match=r"no arm 'real\+copy'; there are: real, .*Did you mean 'real\+copies'\?"):
+        with_arms(recipe, ["real+copy"])
+
+
 def test_mistakes_of_an_experiment_are_told_with_their_place(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
-    text = (SHIPPED / "gain_small.yaml").read_text(encoding="utf-8")
+    text = (SHIPPED / "gain_playground.yaml").read_text(encoding="utf-8")
     path.write_text(text.replace("ratio: 1.0", "ratio: -1.0"), encoding="utf-8")
     with pytest.raises(RecipeError, match=r"bad\.yaml:\d+ .*ratio"):
         load_recipe(path)
