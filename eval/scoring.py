@@ -141,19 +141,22 @@ def scores_of(judge: DetectionEval) -> DetectionScores:
     present = {box.detection_name for box in truth}
     every = judge.cfg.class_names
     of_all = judge.evaluate()[0]
+    devkit_mean_ap, devkit_nds = float(of_all.mean_ap), float(of_all.nd_score)
     judge.cfg.class_names = [name for name in every if name in present]
-    of_present = judge.evaluate()[0]
-    classes, judge.cfg.class_names = tuple(judge.cfg.class_names), every
-    return DetectionScores(
-        classes=classes,
-        boxes=len(truth),
-        mean_ap=float(of_present.mean_ap),
-        nds=float(of_present.nd_score),
-        errors={ours: float(of_present.tp_errors[theirs]) for ours, theirs in ERRORS.items()},
-        devkit_mean_ap=float(of_all.mean_ap),
-        devkit_nds=float(of_all.nd_score),
-        ap_of={name: float(of_present.mean_dist_aps[name]) for name in classes},
-    )
+    try:  # the devkit reckons means when they are asked for, and counts a class it was not told of as without error
+        of_present = judge.evaluate()[0]
+        return DetectionScores(
+            classes=tuple(judge.cfg.class_names),
+            boxes=len(truth),
+            mean_ap=float(of_present.mean_ap),
+            nds=float(of_present.nd_score),
+            errors={ours: float(of_present.tp_errors[theirs]) for ours, theirs in ERRORS.items()},
+            devkit_mean_ap=devkit_mean_ap,
+            devkit_nds=devkit_nds,
+            ap_of={name: float(of_present.mean_dist_aps[name]) for name in judge.cfg.class_names},
+        )
+    finally:
+        judge.cfg.class_names = every
 
 
 def score_tracking(nusc: NuScenes, split: str, results: Results) -> TrackingScores:

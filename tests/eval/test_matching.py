@@ -10,6 +10,7 @@ import pytest
 from eval import matching
 from eval.oracle import detection_truth
 from eval.scoring import judged_detection, open_dataset, samples_of, scores_of
+from eval.slices import _only
 
 
 @pytest.fixture
@@ -58,3 +59,21 @@ def test_matches_survive_the_disk(judged, tmp_path) -> None:
     matching.save(tmp_path / "matches.npz", matches)
     counts = np.ones(1, dtype=np.int64)
     assert matching.score(matching.load(tmp_path / "matches.npz"), counts) == matching.score(matches, counts)
+
+
+def test_a_class_that_does_not_occur_changes_no_mean(exported) -> None:
+    nusc = open_dataset(exported.dataset, "v1.0-synth")
+    truth = detection_truth(nusc, samples_of(nusc, "synth_all"))
+    scenes = [scene["name"] for scene in nusc.scene]
+
+    def without_buses(judge):
+        with _only(judge, lambda box: box.detection_name != "bus"):
+            return matching.match(judge, scenes), scores_of(judge)
+
+    for boxes in truth.values():
+        for box in boxes:
+            box["translation"] = [box["translation"][0] + 1.2, *box["translation"][1:]]
+    matches, devkit = judged_detection(nusc, "synth_all", truth, ask=without_buses)
+    assert "bus" not in devkit.classes
+    assert devkit.errors["mATE"] == pytest.approx(1.2, abs=1e-3)
+    assert devkit.nds == pytest.approx(matching.score(matches, np.ones(1, dtype=np.int64)).nds, abs=1e-12)
