@@ -11,7 +11,8 @@ a rig of other lenses, or pictures of another size, need no other detector.
 
 What stands on the ground is the nearer the lower it is in the picture, which convolutions see only by their borders.
 So each cell of the neck's maps has the direction it looks in beside its features (as CoordConv, Liu et al. 2018, but
-in the camera's own units): ((u − cx) / f, (v − cy) / f). The head has two more `in_channels` than the neck gives.
+in the camera's own units): ((u − cx) / f, (v − cy) / f), in tenths, so that they are of the features' size where it
+matters: of the road from 15 m on. The head has two more `in_channels` than the neck gives.
 
     pipeline=[..., dict(type="RandomResize3D", ...), dict(type="FocalDepth", focal_px=177.0), ...]
     model=dict(type="FocalMono3D", focal_px=177.0, backbone=..., neck=..., bbox_head=...)
@@ -28,6 +29,8 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.models.detectors import FCOSMono3D
 from mmdet3d.registry import MODELS, TRANSFORMS
 from torch import Tensor
+
+TENTH = 0.1
 
 
 @TRANSFORMS.register_module()
@@ -75,21 +78,21 @@ class FocalMono3D(FCOSMono3D):
         cam2img = np.array([np.asarray(sample.metainfo["cam2img"])[:3, :3] for sample in samples])
         width_px = inputs["imgs"].shape[-1]
         return tuple(
-            torch.cat([features, _directions(features, cam2img, stride_px=width_px / features.shape[-1])], dim=1)
+            torch.cat([features, directions(features, cam2img, stride_px=width_px / features.shape[-1])], dim=1)
             for features in self.extract_feat(inputs)
         )
 
 
-def _directions(
+def directions(
     features: Float[Tensor, "b c h w"], cam2img: Float[np.ndarray, "b 3 3"], *, stride_px: float
 ) -> Float[Tensor, "b 2 h w"]:
-    """Return x / z and y / z of the middle of every cell."""
+    """Return x / z and y / z of the middle of every cell, in tenths."""
     height, width = features.shape[-2:]
     intrinsics = torch.as_tensor(cam2img, dtype=features.dtype, device=features.device)
     u, v = ((torch.arange(n, device=features.device) + 0.5) * stride_px for n in (width, height))
     x = (u - intrinsics[:, 0, 2:]) / intrinsics[:, 0, :1]
     y = (v - intrinsics[:, 1, 2:]) / intrinsics[:, 1, 1:2]
-    return torch.stack([x[:, None, :].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)], dim=1)
+    return torch.stack([x[:, None, :].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)], dim=1) / TENTH
 
 
 def _move(boxes: Float[Tensor, "n 9"], nearer: float) -> None:

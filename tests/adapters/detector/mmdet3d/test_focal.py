@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from adapters.detector.mmdet3d.components import register
 from adapters.detector.mmdet3d.configs import Splits, config_of
+from adapters.detector.mmdet3d.focal import directions
 
 LOW = ("model.test_cfg.score_thr=0.0", "model.test_cfg.nms_pre=10", "model.test_cfg.max_per_img=10")
 
@@ -57,3 +58,10 @@ def test_boxes_are_predicted_where_they_are_seen_and_as_far_as_the_lens_says(con
             assert centers[:, 2].numpy() == pytest.approx(24.0 * float(cam2img[0, 0]) / 177.0, rel=0.25)
             rear_seen += sample.metainfo["channel"] == "CAM_BACK"
     assert rear_seen == 3
+
+
+def test_a_cell_is_told_the_direction_of_its_middle_in_tenths() -> None:
+    cam2img = np.array([[[10.0, 0.0, 16.0], [0.0, 20.0, 8.0], [0.0, 0.0, 1.0]]])
+    x, y = directions(torch.zeros(1, 1, 2, 4), cam2img, stride_px=8.0)[0]
+    np.testing.assert_allclose(x, [[-12.0, -4.0, 4.0, 12.0]] * 2, rtol=1e-6)
+    np.testing.assert_allclose(y, [[-2.0] * 4, [2.0] * 4], rtol=1e-6)
