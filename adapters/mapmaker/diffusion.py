@@ -6,8 +6,8 @@
                      └───────────────────────────────────┘ then dropped with the reason, or `straight`
 ```
 
-A map reaches 51 m beyond the ego's path and 15 m beyond everybody's, up to `most_m`. Its lanes are new ones: the
-reference lanes the scene was driven on are not in it.
+A map reaches 51 m beyond the ego's path and 15 m to either side of everybody's, up to `most_m`. Its lanes are new
+ones: the reference lanes the scene was driven on are not in it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from datagen.roads.canvas import SIDE_M, canvas_around
 from datagen.roads.lawful import lawfulness
 from datagen.roads.raster import draw_traffic, tracks_of
 from datagen.roads.vectorise import name_of, vectorised
-from datagen.scene import HDMap, Place, Scene
-from datagen.scene.plan import Plan
+from datagen.scene import Category, HDMap, Place, Scene
+from datagen.scene.plan import Plan, PlanActor
 from datagen.stages import laid_road
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "datagen" / "weights" / "hdmap" / "weights.safetensors"
@@ -94,7 +94,7 @@ class DiffusionMapMaker:
         )
         tracks = tracks_of(scene)
         traffic = torch.from_numpy(draw_traffic(tracks, canvas))[None]
-        jaywalking = any(manoeuvre.do == "jaywalk" for actor in plan.actors for manoeuvre in actor.manoeuvres)
+        jaywalking = any(_crosses_anywhere(actor) for actor in plan.actors)
         reasons: tuple[str, ...] = ()
         for seed in rng.integers(2**31, size=self.settings.attempts).tolist():
             raster = self._model.draw(traffic, seeds=[seed])[0].numpy()
@@ -114,6 +114,12 @@ class DiffusionMapMaker:
             return straight.draw(scene, plan=plan, rng=rng)
         said = "; ".join(reasons[:3])
         return Dropped(reason=f"none of {self.settings.attempts} maps is lawful; of the last: {said}")
+
+
+def _crosses_anywhere(actor: PlanActor) -> bool:
+    """Say whether somebody is asked to cross beside crossings; cyclists who cross come over the kerb."""
+    asked = {"jaywalk", "cross"} if actor.category is Category.BICYCLE else {"jaywalk"}
+    return any(manoeuvre.do in asked for manoeuvre in actor.manoeuvres)
 
 
 def build(settings: Settings) -> DiffusionMapMaker:

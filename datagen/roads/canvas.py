@@ -25,7 +25,7 @@ SIDE_M = 102.4
 REACH_M = SIDE_M / 2
 """How far beyond its ego a canvas reaches at least."""
 _ROOM_M = 15.0
-"""How far it reaches beyond everybody else."""
+"""How far it reaches to the left and right of everybody else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +79,9 @@ def square_canvas(center_m: Float[np.ndarray, "2"], heading_rad: float, *, pixel
 def canvas_around(scene: Scene, *, m_per_px: float, multiple_px: int, most_m: float) -> Canvas:
     """Return the canvas, turned as the ego looks halfway, that holds whatever a scene's map is drawn from.
 
-    It reaches REACH_M beyond the ego's path and _ROOM_M beyond everybody's, but no further than `most_m` along either
-    side; its sides are multiples of `multiple_px`.
+    It reaches REACH_M beyond the ego's path and _ROOM_M to either side of everybody's: a street on which nobody goes
+    further leaves the canvas there, instead of ending. No side is longer than `most_m`; all are multiples of
+    `multiple_px`, the nearest.
     """
     middle = scene.ego.pose_at((scene.ego.start_us + scene.ego.end_us) // 2)
     cos, sin = np.cos(middle.yaw_rad), np.sin(middle.yaw_rad)
@@ -88,12 +89,15 @@ def canvas_around(scene: Scene, *, m_per_px: float, multiple_px: int, most_m: fl
     ego = scene.ego.translation_m[:, :2] @ turn
     low, high = ego.min(axis=0) - REACH_M, ego.max(axis=0) + REACH_M
     for actor in scene.actors:
+        yaw = actor.trajectory.yaw_rad
+        aside = np.stack([-np.sin(yaw), np.cos(yaw)], axis=-1) @ turn
         path = actor.trajectory.translation_m[:, :2] @ turn
-        low, high = np.minimum(low, path.min(axis=0) - _ROOM_M), np.maximum(high, path.max(axis=0) + _ROOM_M)
+        reach = np.concatenate([path - _ROOM_M * aside, path + _ROOM_M * aside])
+        low, high = np.minimum(low, reach.min(axis=0)), np.maximum(high, reach.max(axis=0))
     centre = (ego.min(axis=0) + ego.max(axis=0)) / 2
     low, high = np.maximum(low, centre - most_m / 2), np.minimum(high, centre + most_m / 2)
     step_m = multiple_px * m_per_px
-    size = np.ceil((high - low) / step_m - 1e-6).astype(int) * multiple_px
+    size = np.maximum(np.round((high - low) / step_m), 1).astype(int) * multiple_px
     x, y = turn @ ((low + high) / 2)
     return Canvas(
         center_m=(float(x), float(y)),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -19,7 +20,7 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates, median_filter
 from shapely.geometry.base import BaseGeometry
 
 from datagen.roads.canvas import Canvas
-from datagen.roads.skeleton import branches_of
+from datagen.roads.skeleton import Branch, branches_of
 from datagen.scene import Lane
 from datagen.scene.line import Line
 
@@ -33,6 +34,8 @@ _SHARPEST = 0.2
 """Cosine of the angle by which no lane turns within _GRID_M."""
 _MOST = 200
 """No map has more lanes than this outside junctions; of more, which only noise has, the longest are kept."""
+_NO_NODE = -1
+"""Where a line was cut: nothing meets there."""
 _BESIDE_M = (2.2, 5.2)
 """How far apart the centre lines of neighbouring lanes are."""
 
@@ -81,14 +84,34 @@ def _ways(ahead: Float[np.ndarray, "2 rows columns"], *, canvas: Canvas, smoothi
     for branch in branches:
         if len(branch.points_px) < 3:
             continue
-        line = Line(_distinct(canvas.to_world(branch.points_px))).resampled(_GRID_M)
-        alone = met.count(branch.first) == 1 and met.count(branch.last) == 1
-        if line.length_m < (_SHORTEST_M if alone else 1.0) or _turns_back(line):
-            continue
-        if _agreement(branch.points_px, ahead) < 0:
-            yield _Way(line=Line(line.points_m[::-1]), first=branch.last, last=branch.first)
+        for part in _one_way(branch, ahead, least_px=shortest):
+            line = Line(_distinct(canvas.to_world(part.points_px))).resampled(_GRID_M)
+            alone = met.count(part.first) <= 1 and met.count(part.last) <= 1
+            if line.length_m >= (_SHORTEST_M if alone else 1.0) and not _turns_back(line):
+                yield _Way(line=line, first=part.first, last=part.last)
+
+
+def _one_way(branch: Branch, ahead: Float[np.ndarray, "2 rows columns"], *, least_px: float) -> Iterator[Branch]:
+    """Yield the parts of a branch that are driven one way, turned that way.
+
+    Where the bands of two lanes of one direction touch, as they do where a badly drawn road ends, thinning makes one
+    line of them that leads back and forth; it is cut where the direction changes, and parts shorter than `least_px`
+    are left out.
+    """
+    points, along = branch.points_px, _agreement(branch.points_px, ahead)
+    length = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    back = gaussian_filter1d(along, least_px / 2, mode="nearest") < 0
+    ends = [0, *(np.flatnonzero(np.diff(back)) + 1).tolist(), len(back)]
+    runs = [(start, stop) for start, stop in pairwise(ends) if length[start:stop].sum() >= least_px]
+    if len({bool(back[start]) for start, _ in runs}) < 2:
+        runs, back = [(0, len(back))], np.full(len(back), along.sum() < 0)
+    for start, stop in runs:
+        first = branch.first if start == 0 else _NO_NODE
+        last = branch.last if stop == len(back) else _NO_NODE
+        if back[start]:
+            yield Branch(points_px=points[start : stop + 1][::-1], first=last, last=first)
         else:
-            yield _Way(line=line, first=branch.first, last=branch.last)
+            yield Branch(points_px=points[start : stop + 1], first=first, last=last)
 
 
 def _turns_back(line: Line) -> bool:
@@ -97,12 +120,13 @@ def _turns_back(line: Line) -> bool:
     return bool((bend < _SHARPEST).any())
 
 
-def _agreement(points_px: Points, ahead: Float[np.ndarray, "2 rows columns"]) -> float:
-    """Return how much the raster says that one drives along the points, negative if against them."""
+def _agreement(points_px: Points, ahead: Float[np.ndarray, "2 rows columns"]) -> Float[np.ndarray, "steps"]:
+    """Return how much the raster says, step by step, that one drives along the points; negative if against them."""
     step = np.diff(points_px, axis=0) * np.array([1.0, -1.0])
     middle = (points_px[1:] + points_px[:-1]) / 2 - 0.5
     said = np.stack([map_coordinates(layer, middle.T[::-1], order=1, mode="nearest") for layer in ahead], axis=-1)
-    return float(np.sum(step * said))
+    along: Float[np.ndarray, "steps"] = np.sum(step * said, axis=1)
+    return along
 
 
 def _distinct(points: Points) -> Points:
@@ -112,7 +136,7 @@ def _distinct(points: Points) -> Points:
 
 def _leads_on(way: _Way, onward: _Way) -> bool:
     """Say whether one drives from a way onto another: they meet at a node and do not turn back there."""
-    if way.last != onward.first:
+    if way.last != onward.first or way.last == _NO_NODE:
         return False
     before, after = way.line.tangent[-3:].mean(axis=0), onward.line.tangent[:3].mean(axis=0)
     return bool(before @ after > 0.5 * np.linalg.norm(before) * np.linalg.norm(after))

@@ -8,9 +8,13 @@
 | off the kerb  | a vehicle's way crosses no boundary                                                          |
 | on a crossing | a person is not on the road beside a crossing for longer than STRAY_S, unless that was asked |
 
-Of the map itself, at least CONNECTED of the lanes that end inside it must lead on. Only what happens on the canvas
-counts, and not in its outermost EDGE_M, where lanes are cut; nor does a loose end within CUT_M of the canvas's edge,
-as the junction it meets may be cut off.
+True maps keep them all, which is what says that they are the right ones. So lanes are for motor vehicles only, as a
+bicycle may ride beside them; the last PARKS_M to where somebody stands may lie beside a lane; and who works on the road
+may walk there.
+
+Of the map itself, at least CONNECTED of the lanes that end inside it must lead on (`connectivity`). Only what happens
+on the canvas counts, and not in its outermost EDGE_M, where lanes are cut; nor does a loose end within CUT_M of the
+canvas's edge, as the junction it meets may be cut off.
 """
 
 from __future__ import annotations
@@ -24,14 +28,16 @@ from jaxtyping import Bool, Float
 from shapely.geometry.base import BaseGeometry
 
 from datagen.roads.canvas import Canvas
+from datagen.roads.connectivity import connectedness
 from datagen.roads.furnish import as_shapely
 from datagen.roads.raster import Track
-from datagen.scene import Area, Group, HDMap, Lane, LaneKind
+from datagen.scene import Area, Category, Group, HDMap, Lane
 from datagen.scene.line import Line
 
 ON_ROAD, ON_LANE, WITH_LANE, CONNECTED = 0.95, 0.7, 0.9, 0.75
 STRAY_S = 1.5
 EDGE_M, CUT_M = 4.0, 16.0
+PARKS_M = 30.0
 _STEP_S = 0.1
 _SLOW_MPS = 1.0
 _AGREES = 0.5
@@ -40,6 +46,7 @@ _PAINT_M = 1.0
 """People who are this near to a crossing are on it."""
 _KERB_M = 0.6
 """People may be this far over the kerb."""
+_WORKERS = (Category.CONSTRUCTION_WORKER, Category.POLICE_OFFICER)
 RULES = ("on the road", "on a lane", "the right way", "off the kerb", "on a crossing")
 
 
@@ -68,7 +75,7 @@ class Lawfulness:
 
 
 def lawfulness(hdmap: HDMap, tracks: Sequence[Track], canvas: Canvas, *, jaywalking: bool = False) -> Lawfulness:
-    """Judge a map by those who moved on it. jaywalking: people may cross wherever they like."""
+    """Judge a map by those who moved on it. jaywalking: people and cyclists may cross wherever they like."""
     ground = _Ground.of(hdmap, canvas)
     judged, kept = dict.fromkeys(RULES, 0), dict.fromkeys(RULES, 0)
     reasons = []
@@ -79,26 +86,12 @@ def lawfulness(hdmap: HDMap, tracks: Sequence[Track], canvas: Canvas, *, jaywalk
             kept[rule] += holds
             if not holds:
                 reasons.append(f"{who} is not {rule}: {why}")
-    linked = connectedness(hdmap, canvas)
+    linked = connectedness(hdmap, road=_union(hdmap.drivable), linked_in=ground.inside, loose_in=_inner(canvas, CUT_M))
     if linked < CONNECTED:
         reasons.append(f"only {linked:.0%} of the lanes that end inside the map lead on, of {CONNECTED:.0%}")
     if not any(not lane.junction for lane in hdmap.lanes):
         reasons.append("the map has no lane")
     return Lawfulness(judged=judged, kept=kept, connected=linked, reasons=tuple(reasons))
-
-
-def connectedness(hdmap: HDMap, canvas: Canvas) -> float:
-    """Return which part of the lane ends and beginnings inside the map have something to lead to, or to come from."""
-    inside, well_inside = _inner(canvas), _inner(canvas, CUT_M)
-    entered = {name for lane in hdmap.lanes for name in lane.successors}
-    found = []
-    for lane in hdmap.lanes:
-        if lane.junction or lane.kind is not LaneKind.CAR:
-            continue
-        for end, linked in ((lane.center_m[-1], bool(lane.successors)), (lane.center_m[0], lane.id in entered)):
-            if shapely.contains_xy(inside if linked else well_inside, *end):
-                found.append(linked)
-    return float(np.mean(found)) if found else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,9 +140,10 @@ def _verdicts(track: Track, ground: _Ground, *, jaywalking: bool) -> dict[str, t
     xy, yaw, speed = _within(track, ground.inside)
     if len(xy) < 2 and not (len(xy) and track.stands):
         return {}
-    if track.category.group is Group.PERSON:
-        if jaywalking:
-            return {}
+    walks, rides = track.category.group is Group.PERSON, track.category is Category.BICYCLE
+    if track.category in _WORKERS or (jaywalking and (walks or rides)):
+        return {}
+    if walks:
         stray = shapely.contains_xy(ground.carriageway, *xy.T) & ~shapely.contains_xy(ground.crossings, *xy.T)
         seconds = float(stray.sum()) * _STEP_S if len(xy) > 1 else STRAY_S * float(stray.any())
         return {"on a crossing": (seconds <= STRAY_S, f"{seconds:.1f} s on the road beside one")}
@@ -163,7 +157,11 @@ def _verdicts(track: Track, ground: _Ground, *, jaywalking: bool) -> dict[str, t
         return verdicts
     crossed = shapely.intersection(shapely.LineString(xy), ground.kerbs)
     verdicts["off the kerb"] = (bool(crossed.is_empty), "its way leads over one")
-    on_lane, right_way = _on_lanes(xy[moving & on_road], yaw[moving & on_road], ground)
+    if rides:
+        return verdicts
+    asked = moving & on_road
+    on_lane, right_way = _on_lanes(xy[asked], yaw[asked], ground)
+    on_lane = on_lane[~_parking(xy, ~moving)[asked]]
     if len(on_lane):
         share = float(on_lane.mean())
         verdicts["on a lane"] = (share >= ON_LANE, f"{1 - share:.0%} of its way on none")
@@ -171,6 +169,15 @@ def _verdicts(track: Track, ground: _Ground, *, jaywalking: bool) -> dict[str, t
         share = float(right_way.mean())
         verdicts["the right way"] = (share >= WITH_LANE, f"{1 - share:.0%} of its way against its lanes")
     return verdicts
+
+
+def _parking(xy: Float[np.ndarray, "n 2"], stands: Bool[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+    """Say where somebody is about to park, or has just set off: near to where his way ends or begins with standing."""
+    near = np.zeros(len(xy), dtype=bool)
+    for end in (0, -1):
+        if stands[end]:
+            near |= np.linalg.norm(xy - xy[end], axis=1) < PARKS_M
+    return near
 
 
 def _within(

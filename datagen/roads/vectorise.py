@@ -29,6 +29,9 @@ from datagen.roads.skeleton import branches_of
 from datagen.scene import Area, Boundary, Divider, DividerKind, HDMap, Lane, Paint, Polygon
 
 Mask = Bool[np.ndarray, "rows columns"]
+_STRIP_M = 4.0
+"""What is narrower than this beside lanes is a strip to park on, no junction."""
+_MEETS_M = 3.0
 _SPECK_M2 = 1.0
 """A ring around less than this is neither an area nor a hole."""
 
@@ -148,10 +151,17 @@ def _lane_points(lanes: tuple[Lane, ...]) -> tuple[Float[np.ndarray, "n 2"], Flo
 
 
 def _junctions(surface: BaseGeometry, lanes: tuple[Lane, ...], settings: Vectoriser) -> BaseGeometry:
-    """Return the parts of the surface that only connectors lead over."""
-    roads = shapely.union_all([as_shapely(lane.polygon).buffer(1.5) for lane in lanes if not lane.junction])
+    """Return the parts of the surface without lanes that connectors lead over, or that lanes end on.
+
+    The latter are junctions cut off by the canvas's edge: where they lead is not known.
+    """
+    streets = [lane for lane in lanes if not lane.junction]
+    roads = shapely.union_all([as_shapely(lane.polygon).buffer(1.5) for lane in streets])
     across = shapely.union_all([as_shapely(lane.polygon).buffer(1.0) for lane in lanes if lane.junction])
-    left = surface.intersection(across).difference(roads).buffer(-0.5).buffer(0.5)
+    open_ = surface.difference(roads).buffer(-_STRIP_M / 2).buffer(_STRIP_M / 2)
+    ends = shapely.union_all([shapely.MultiPoint(lane.center_m[[0, -1]]) for lane in streets])
+    met = [part for part in shapely.get_parts(open_) if part.distance(ends) < _MEETS_M]
+    left = shapely.union_all([surface.intersection(across), *met]).difference(roads).buffer(-0.5).buffer(0.5)
     parts = [part for part in shapely.get_parts(left) if part.area >= settings.smallest_junction_m2]
     return shapely.union_all(parts).simplify(0.1)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from datagen.roads.canvas import Canvas
-from datagen.roads.lawful import RULES, connectedness, lawfulness
+from datagen.roads.lawful import RULES, lawfulness
 from datagen.roads.raster import Track
 from datagen.scene import Boundary, Category, HDMap, Lane
 from datagen.scene.line import Line
@@ -93,10 +93,31 @@ def test_on_a_crossing_people_may_be_on_the_road(crossroads: HDMap, on_junction:
     assert lawfulness(crossroads, [walker], on_junction).lawful
 
 
-def test_lanes_that_lead_nowhere_are_counted(crossroads: HDMap, on_junction: Canvas) -> None:
-    lost = tuple(replace(lane, successors=()) for lane in crossroads.lanes)
-    assert connectedness(crossroads, on_junction) == 1.0
-    assert connectedness(replace(crossroads, lanes=lost), on_junction) == 0.0
+def test_a_cyclist_may_ride_beside_the_lanes_but_a_motorcyclist_may_not(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
+) -> None:
+    bare = replace(crossroads, lanes=(), junctions=())
+    for category, asked in ((Category.BICYCLE, False), (Category.MOTORCYCLE, True)):
+        found = lawfulness(bare, [drive_along(way, category=category)], on_junction)
+        assert bool(found.judged["on a lane"]) == asked
+
+
+def test_who_works_on_the_road_may_walk_there(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
+) -> None:
+    worker = drive_along(way, category=Category.CONSTRUCTION_WORKER, speed_mps=1.4)
+    assert lawfulness(crossroads, [worker], on_junction).lawful
+
+
+def test_who_parks_leaves_the_lanes(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
+) -> None:
+    line = Line(way)
+    middle = float(line.project(np.array([on_junction.center_m]))[0][0])
+    car = drive_along(line.at(np.array([middle - 40.0, middle - 14.0]), 0.0)[0])
+    parks = replace(car, speed_mps=np.where(np.arange(len(car.xy_m)) > len(car.xy_m) - 4, 0.0, car.speed_mps))
+    bare = replace(crossroads, lanes=(), junctions=())
+    assert [lawfulness(bare, [track], on_junction).judged["on a lane"] for track in (car, parks)] == [1, 0]
 
 
 def test_a_map_without_lanes_is_not_lawful(on_junction: Canvas) -> None:

@@ -163,3 +163,14 @@ def test_real_nuscenes_comes_back() -> None:
             canvas = square_canvas(ego.translation_m[knot, :2], float(ego.yaw_rad[knot]), pixels=256)
             figures.append(round_trip(take.scene.hdmap, canvas)[1])
     assert np.min(np.mean(figures, axis=0)) > 0.95, figures
+
+
+def test_bands_of_two_lanes_that_touch_where_a_road_ends_stay_two_lanes() -> None:
+    canvas = square_canvas(np.array([100.0, 100.0]), 0.0, pixels=256)
+    raster = np.zeros((6, 256, 256), dtype=np.float32)
+    raster[3, 110:150, 20:256] = 1.0
+    raster[4, 120:124, 40:256] = raster[4, 130:134, 40:256] = raster[4, 120:134, 36:40] = 1.0
+    found = vectorised(raster, canvas, canvas_m=(200.0, 200.0), location="touching")
+    ways = [float(lane.center_m[-1, 0] - lane.center_m[0, 0]) for lane in found.lanes if not lane.junction]
+    assert len(ways) == 2
+    assert min(ways) > 80.0
