@@ -50,7 +50,15 @@ UNSCRIPTED = {
 }
 TRIGGERS = """Every manoeuvre that is written into a script can wait for a trigger: `at_s` (0 to 60 s into the clip),
 `when_gap_below_m` (2 to 80 m, bumper to bumper to the ego) or `when_ego_at_m` (0 to 400 m driven by the ego since the
-clip's start); what follows it keeps its distance in time. Whoever is on foot goes by where the ego is expected."""
+clip's start); what follows it keeps its distance in time. Whoever is on foot goes by where the ego is expected; with
+`when_clear` they wait at the kerb until nobody who drives would come near them on their way over, and hurry then
+(traffic is driven once without them, then with them in the first gap).
+
+The road can have a slip road that joins and ends (`road.ramp`): who merges comes from it. With `road.drive_on: left`,
+or on a real map whose oncoming lanes are on the right, everything is driven in a mirror: overtaking on the right,
+parking and slip roads on the left; a side that is named stays that side. Somebody can do one thing after another:
+overtake the ego, swerve, change lanes or brake and then turn; tailgate the ego and then overtake it. What comes before
+a turn is judged up to the turn."""
 
 
 def scene_of(do: str) -> Scene:

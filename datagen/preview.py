@@ -16,6 +16,7 @@ from datagen.errors import ClipError, InputError
 from datagen.ports import Dropped, Planner, Take
 from datagen.recipe import derive_seed
 from datagen.scene import Prompt, Scene
+from datagen.scene.mirror import as_on, right_handed
 from datagen.scene.plan import Manoeuvre, Plan, PlanActor
 from datagen.stages import MapStage, laid_road, rng_for
 from datagen.traffic.route import Network
@@ -69,9 +70,11 @@ def stage(prompt: Prompt, plan: Plan, *, density: float = 1.0, redraws: int = 8)
     if short is not None:
         return Staged(attempts=(Attempt(reasons=(short,)),), scene=None)
     rng = rng_for(prompt, "simulate")
-    network, attempts = Network(laid_road(plan, duration_s=prompt.duration_s, rng=rng)), []
+    road = laid_road(plan, duration_s=prompt.duration_s, rng=rng)
+    wish, seen = right_handed(plan, road)
+    network, attempts = Network(seen), []
     for _ in range(redraws + 1):
-        drawn = compose(plan, prompt=prompt, network=network, density=density, rng=rng)
+        drawn = compose(wish, prompt=prompt, network=network, density=density, rng=rng)
         if isinstance(drawn, Dropped):
             attempts.append(Attempt(reasons=(drawn.reason,)))
             continue
@@ -79,7 +82,7 @@ def stage(prompt: Prompt, plan: Plan, *, density: float = 1.0, redraws: int = 8)
         reasons = gate(scene, event, network=network, duration_s=prompt.duration_s)
         attempts.append(Attempt(reasons=tuple(reasons)))
         if not reasons:
-            return Staged(attempts=tuple(attempts), scene=_with_map(prompt, plan, scene))
+            return Staged(attempts=tuple(attempts), scene=_with_map(prompt, plan, as_on(road, scene)))
     return Staged(attempts=tuple(attempts), scene=None)
 
 
@@ -101,6 +104,7 @@ def described(plan: Plan) -> list[str]:
     road = plan.road
     wishes = [f"{road.lanes} lanes per direction", f"bends {road.curve}" if road.curve else ""]
     wishes += ["crossing" if road.crossing else "", "junction" if road.junction else ""]
+    wishes += ["slip road" if road.ramp else "", "left-hand traffic" if road.drive_on == "left" else ""]
     lines = [
         f"scene    {plan.ambience.weather}, {plan.ambience.light}, {plan.ambience.place}; traffic {plan.density}",
         f"road     {', '.join(filter(None, wishes))}",

@@ -29,6 +29,7 @@ from datagen.errors import LogError
 from datagen.ports import Dropped
 from datagen.scene import HDMap, LaneKind, Scene
 from datagen.scene.line import Line
+from datagen.scene.mirror import right_handed
 from datagen.scene.plan import Plan
 from datagen.traffic.route import Network
 from datagen.traffic.setting import choose_setting
@@ -72,7 +73,8 @@ class NuScenesMapMaker:
         length = np.array([Line(lane.center_m).length_m for lane in lanes])
         for index in rng.choice(len(lanes), size=settings.patches, p=length / length.sum()):
             patch, _ = maps.around(settings.location, lanes[index].center_m)
-            if choose_setting(plan, Network(patch), duration_s=duration_s, rng=rng) is not None:
+            wish, seen = right_handed(plan, patch)
+            if choose_setting(wish, Network(seen), duration_s=duration_s, rng=rng) is not None:
                 yield patch
 
     def open(self) -> None:

@@ -1,7 +1,7 @@
 """The lanes a plan is driven on, before anybody has drawn the rest of the map.
 
-A street along x, its middle at y = 0, with right-hand traffic; a junction crosses it with a street along y, or it
-bends to one side.
+A street along x, its middle at y = 0; a junction crosses it with a street along y, or it bends to one side, or a slip
+road joins it (`ramp`). It is laid for right-hand traffic, and mirrored where one drives on the left.
 
 ```
                       │ ↓ │ ↑ │
@@ -28,8 +28,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from datagen.roads.ramp import ramp
 from datagen.scene import Area, HDMap, Lane, LaneKind, Place, Polygon
 from datagen.scene.line import Line
+from datagen.scene.mirror import mirrored_map
 from datagen.scene.plan import PlanRoad, Side
 
 LANE_WIDTH_M = 3.5
@@ -42,6 +44,8 @@ _CORNER_M = 7.0
 _SIDE_STREET_M = 90.0
 _KAPPA = 0.5523
 """Control distance of the cubic Bézier curve that comes closest to a quarter circle, in radii."""
+
+_MIRRORED: dict[Side | None, Side | None] = {"left": "right", "right": "left", None: None}
 
 Point = Float[np.ndarray, "2"]
 Points = Float[np.ndarray, "_ 2"]
@@ -85,9 +89,13 @@ def reference_road(
     the bend that `road.curve` asks for.
     parking: there must be room to park, even where there usually is none.
     """
+    if road.drive_on == "left":
+        road = road.model_copy(update={"curve": _MIRRORED[road.curve]})
     profile = _profile(road, place, rng)
     profile = replace(profile, parking=profile.parking or parking)
     middle = length_m * rng.uniform(0.5, 0.6)
+    if road.ramp and not road.junction:
+        profile = replace(profile, parking=False, bike=False)
     if road.junction:
         flat = _with_junction(profile, length_m, middle, rng)
     else:
@@ -97,6 +105,8 @@ def reference_road(
         flat = _empty(
             lanes=_lanes(arm), carparks=_parking(arm), crossings=(_zebra(arm, middle),) if road.crossing else ()
         )
+        flat = _with_ramp(flat, arm) if road.ramp else flat
+    flat = mirrored_map(flat) if road.drive_on == "left" else flat
     return _placed(flat, heading_rad=rng.uniform(-np.pi, np.pi))
 
 
@@ -115,6 +125,13 @@ def _profile(road: PlanRoad, place: Place, rng: np.random.Generator) -> Profile:
         parking=kerbside,
         speed_limit_mps=limits[place],
     )
+
+
+def _with_ramp(flat: HDMap, arm: _Arm) -> HDMap:
+    """Return a street with a slip road that joins its first direction."""
+    outer, *others = flat.lanes
+    lane, taper = ramp(arm.axis, outer, half_m=arm.profile.lanes_m, width_m=LANE_WIDTH_M)
+    return replace(flat, lanes=(replace(outer, right_neighbor=lane.id), *others, lane), drivable=(taper,))
 
 
 _RADII_M = {Place.HIGHWAY: (250.0, 400.0), Place.RESIDENTIAL: (32.0, 50.0), Place.PARK: (32.0, 50.0)}
@@ -322,4 +339,5 @@ def _placed(flat: HDMap, *, heading_rad: float) -> HDMap:
         crossings=tuple(map(area, flat.crossings)),
         carparks=tuple(map(area, flat.carparks)),
         junctions=tuple(map(area, flat.junctions)),
+        drivable=tuple(map(area, flat.drivable)),
     )

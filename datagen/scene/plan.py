@@ -118,6 +118,10 @@ class PlanRoad(Form):
     """Which way the road bends ahead; a road with a junction is straight."""
     crossing: bool = False
     junction: bool = False
+    ramp: bool = False
+    """A slip road joins from the outer side, runs beside and ends; a road with a junction has none."""
+    drive_on: Side = "right"
+    """The side of the road one drives on. A real map has its own."""
 
 
 class PlanAbsent(Form):
@@ -131,6 +135,7 @@ class PlanAbsent(Form):
 class Manoeuvre(Form):
     """One thing an actor does. What is None is chosen so that it can be seen within the clip.
 
+    when_clear: of people who cross: not before they would get over without anybody coming near.
     When it begins, at most one of: at_s, seconds into the clip; when_gap_below_m, once the actor is nearer to the ego
     than this, bumper to bumper along the road; when_ego_at_m, once the ego has driven this far since the clip's start.
     side: to which side it goes; for `cut_in`, `merge`, `cross`, `jaywalk` and `run_out` from which it comes.
@@ -147,12 +152,14 @@ class Manoeuvre(Form):
     gap_m: Annotated[float, Field(ge=2.0, le=80.0)] | None = None
     takes_s: Annotated[float, Field(ge=0.5, le=20.0)] | None = None
     hard: bool = False
+    when_clear: bool = False
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Manoeuvre:
-        triggers = (self.at_s, self.when_gap_below_m, self.when_ego_at_m)
+        triggers = (self.at_s, self.when_gap_below_m, self.when_ego_at_m, self.when_clear or None)
         if sum(trigger is not None for trigger in triggers) > 1:
-            raise ValueError(f"{self.do} has several triggers; keep one of at_s, when_gap_below_m, when_ego_at_m")
+            names = "at_s, when_gap_below_m, when_ego_at_m, when_clear"
+            raise ValueError(f"{self.do} has several triggers; keep one of {names}")
         return self
 
 

@@ -34,6 +34,8 @@ _PEOPLE = {Category.ADULT: 0.85, Category.CHILD: 0.1, Category.PERSONAL_MOBILITY
 _SIGHT_M = 75.0
 _ASIDE_M = 2.6
 """Whoever is further to the side of a lane's middle is not on it."""
+_GAP_S, _GAP_M = (3.0, 7.5), 8.0
+"""From when on and until when nobody comes so near to where somebody waits for a gap."""
 _MINDS_M = 110.0
 """Whoever is further away than this is in nobody's way when the clip starts."""
 
@@ -110,7 +112,7 @@ def _places(setting: Setting, rng: np.random.Generator) -> list[tuple[Lane, Rout
     ego = setting.route.line.at(setting.s_m)[0]
     places = []
     for lane in setting.hdmap.lanes:
-        if lane.junction or lane.kind is not LaneKind.CAR:
+        if lane.junction or lane.kind is not LaneKind.CAR or setting.network.ends_early(lane):
             continue
         route = setting.network.route(lane)
         if route is None:
@@ -144,6 +146,7 @@ class _Taken:
             if role.driver is not None:
                 self.add(role)
         self._walks = [role.walk for role in event if role.walk is not None and role.in_the_way]
+        self._waiting = [role.walk for role in event if role.walk is not None and role.crossing is not None]
         # The stretch of the ego's direction where the event happens belongs to those who act in it.
         actors = [role for role in event if role.event and role.driver is not None]
         self._stage = [float(setting.route.line.project(_place(role))[0][0]) for role in actors]
@@ -183,7 +186,11 @@ class _Taken:
         return not low < float(along[0]) < max(ego, *self._stage) + 30.0
 
     def _clear_of_walks(self, route: Route, s: float, speed: float) -> bool:
-        """Say whether one could still stop for those who cross the road."""
+        """Say whether one could still stop for those who cross the road, and leaves those a gap who wait for one."""
+        for somebody in self._waiting:
+            place = float(route.line.project(somebody.xy_m[:1])[0][0])
+            if s + _GAP_S[0] * speed - _GAP_M < place < s + _GAP_S[1] * speed + _GAP_M:
+                return False
         for somebody in self._walks:
             along, across = route.line.project(somebody.xy_m[::5])
             near = np.abs(across) < 3.0

@@ -10,13 +10,32 @@ from datagen.traffic.limits import drives
 from datagen.traffic.needs import all_acts, beside_of
 
 _MOST_ACTORS = 12
+_ROOM_M = 18.0
 _ELSEWHERE = ("parked", "oncoming", "cross", "turn", "u_turn", "pull_out", "overtake", "follow", "tailgate")
 
 
 def completed(plan: Plan) -> Plan:
     """Return the plan with those its manoeuvres need added, first, as far as the form has room for them."""
     added = tuple(_missing(plan))[: _MOST_ACTORS - len(plan.actors)]
-    return plan.model_copy(update={"actors": (*added, *map(_grouped, plan.actors))})
+    actors = tuple(map(_from_ramp, plan.actors)) if plan.road.ramp else plan.actors
+    comes = any(act.do in ("cut_in", "merge") for _, act in all_acts(plan))
+    actors = tuple(map(_making_room, actors)) if comes else actors
+    return plan.model_copy(update={"actors": (*added, *map(_grouped, actors))})
+
+
+def _making_room(actor: PlanActor) -> PlanActor:
+    """Whoever is only said to be ahead is so far ahead that others find room between him and the ego."""
+    quiet = actor.where == "ahead" and actor.gap_m is None and all(m.do == "keep_lane" for m in actor.manoeuvres)
+    return actor.model_copy(update={"gap_m": _ROOM_M}) if quiet and drives(actor.category) else actor
+
+
+def _from_ramp(actor: PlanActor) -> PlanActor:
+    """Whoever merges where a slip road joins comes from there."""
+    acts = tuple(
+        act.model_copy(update={"side": "right"}) if act.do == "merge" and act.side is None else act
+        for act in actor.manoeuvres
+    )
+    return actor.model_copy(update={"manoeuvres": acts})
 
 
 def _grouped(actor: PlanActor) -> PlanActor:

@@ -91,6 +91,8 @@ def _better(setting: Setting, role: Role, crowd: _Crowd, *, me: int) -> float | 
     along, across = driver.route.line.project(crowd.xy_m)
     gains = []
     for beside in filter(None, lanes):
+        if setting.network.ends_early(beside):
+            continue
         by_m = neighbour_shift_m(lane, beside)
         there = np.abs(across - by_m) < _HALF_LANE_M
         if np.any(crowd.acting & there & (np.abs(along - along[me]) < _STAGE_M)):

@@ -37,6 +37,8 @@ def road_wish(plan: Plan) -> PlanRoad:
         curve=None if junction else plan.road.curve,
         crossing=plan.road.crossing or wanted_crossing(plan) is not None,
         junction=junction,
+        ramp=plan.road.ramp and not junction,
+        drive_on=plan.road.drive_on,
     )
 
 
@@ -105,6 +107,12 @@ def beside_of(actor: PlanActor) -> Side | None:
     if actor.lane in ("left", "right"):
         return actor.lane
     return actor.where if actor.where in ("left", "right") else None
+
+
+def passes_and_turns(actor: PlanActor) -> bool:
+    """Say whether somebody first overtakes the ego and then turns at the junction ahead of it."""
+    does = [act.do for act in actor.manoeuvres]
+    return "overtake" in does and "turn" in does[does.index("overtake") :]
 
 
 def _sides_of(actor: PlanActor) -> Iterator[Side]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +32,7 @@ class Role:
     """Somebody with something to do: either a `driver`, or on a scripted `walk` (which may be standing).
 
     acts: what the prompt asked of it, to be checked afterwards.  in_the_way: whether vehicles look out for a walk.
+    crossing: of somebody who waits for a gap, his walk if he sets off at a time.
     """
 
     body: Body
@@ -40,6 +42,7 @@ class Role:
     acts: tuple[Manoeuvre, ...] = ()
     event: bool = False
     in_the_way: bool = field(default=False)
+    crossing: Callable[[float], Walk] | None = None
 
 
 def body_of(name: str, category: Category, *, kind: str | None, color: str | None, rng: np.random.Generator) -> Body:

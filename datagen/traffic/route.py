@@ -78,6 +78,7 @@ class Network:
 
     hdmap: HDMap
     _routes: dict[tuple[str, Turn], Route | None] = field(default_factory=dict, repr=False, compare=False)
+    _early: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def lanes(self) -> dict[str, Lane]:
@@ -121,8 +122,17 @@ class Network:
         """Return the way from a lane on (see `route_from`)."""
         key = (lane.id, turn)
         if key not in self._routes:
-            self._routes[key] = route_from(lane, self.lanes, turn=turn)
+            beside = self.lanes[lane.left_neighbor or ""] if self.ends_early(lane) else None
+            found = route_from(lane, self.lanes, turn=turn)
+            self._routes[key] = _prolonged(lane, beside) if beside is not None and turn == "straight" else found
         return self._routes[key]
+
+    def ends_early(self, lane: Lane) -> bool:
+        """Say whether a lane ends while the one to its left goes on, as that of a slip road does."""
+        if lane.id not in self._early:
+            beside = self.lanes.get(lane.left_neighbor or "")
+            self._early[lane.id] = beside is not None and not lane.successors and _goes_on(beside, lane)
+        return self._early[lane.id]
 
     def turned_round(self, route: Route, *, at_m: float, curvature: float) -> Route | None:
         """Return the route that leaves another one at `at_m` in a half circle to the left, onto a lane that comes back.
@@ -164,6 +174,27 @@ def _half_circle(route: Route, back: Route, *, at_m: float, radius_m: float) -> 
     after = back.line.points_m[back.line.along_m > landed + 0.5]
     raw = Line(np.concatenate([before, here, arc, after])).resampled(GRID_M).points_m
     return Route(Line(_smoothed(raw)).resampled(GRID_M), route.lanes[:1])
+
+
+_GOES_ON_M = 20.0
+"""A lane ends early if the one beside it is this much longer, and more."""
+
+
+def _goes_on(beside: Lane, lane: Lane) -> bool:
+    """Say whether a lane goes on for long beyond the end of another."""
+    if beside.successors:
+        return False
+    line = Line(beside.center_m)
+    return line.length_m - float(line.project(lane.center_m[-1:])[0][0]) > _GOES_ON_M
+
+
+def _prolonged(lane: Lane, beside: Lane) -> Route:
+    """Return the way along a lane that ends, and on beside the one to its left, where there is no road any more."""
+    line = Line(beside.center_m)
+    along, across = line.project(lane.center_m[-1:])
+    onward = line.at(np.arange(float(along[0]) + GRID_M, line.length_m, GRID_M), float(across[0]))[0]
+    raw = Line(np.concatenate([lane.center_m, onward])).resampled(GRID_M).points_m
+    return Route(Line(_smoothed(raw)).resampled(GRID_M), (lane,))
 
 
 def turn_of(lane: Lane) -> Turn:

@@ -27,6 +27,7 @@ from datagen.traffic.needs import (
     ego_turn,
     lanes_beside,
     needs_parking,
+    passes_and_turns,
     road_length_m,
     road_wish,
     wanted_crossing,
@@ -90,8 +91,8 @@ class Setting:
     def outermost(self) -> Lane:
         """The rightmost lane of the ego's direction."""
         lane = self.lane
-        while lane.right_neighbor in self.lanes:
-            lane = self.lanes[lane.right_neighbor]
+        while (right := self.lanes.get(lane.right_neighbor or "")) is not None and not self.network.ends_early(right):
+            lane = right
         return lane
 
 
@@ -158,7 +159,7 @@ def _options(plan: Plan, network: Network) -> list[tuple[Lane, Route]]:
     wish = road_wish(plan)
     found = []
     for lane in hdmap.lanes:
-        if lane.junction or lane.kind is not LaneKind.CAR:
+        if lane.junction or lane.kind is not LaneKind.CAR or network.ends_early(lane):
             continue
         if _count(lane, lanes, "left_neighbor") < left or _count(lane, lanes, "right_neighbor") < right:
             continue
@@ -169,6 +170,8 @@ def _options(plan: Plan, network: Network) -> list[tuple[Lane, Route]]:
     at_kerb = any(m.do in AT_KERB for m in plan.ego) or any(m.do in AT_KERB for _, m in all_acts(plan))
     if at_kerb and not right:
         found = [(lane, route) for lane, route in found if lane.right_neighbor not in lanes] or found
+    if wish.ramp:
+        found = [(lane, route) for lane, route in found if _ramp_beside(network, lane) is not None] or found
     if wish.curve is not None:
         found = [(lane, route) for lane, route in found if _bend_m(route, wish.curve) is not None] or found
     return found
@@ -201,6 +204,7 @@ def _ego_speed(plan: Plan, duration_s: float, rng: np.random.Generator) -> float
     speed = min([speed, *(_MOST_MPS[do] for do in does if do in _MOST_MPS)])
     speed = min([speed, *(9.0 for _, m in all_acts(plan) if m.do in ("pull_out", "u_turn", "reverse"))])
     speed = min([speed, *(6.5 for _, m in all_acts(plan) if m.do in ("filter", "stop_and_go"))])
+    speed = min([speed, *(_PASSED_MPS for actor in plan.actors if passes_and_turns(actor))])
     slow_two = (m for a, m in all_acts(plan) if a.category is Category.BICYCLE and m.do in ("overtake", "filter"))
     speed = min([speed, *(4.0 for _ in slow_two)])
     if "stop_and_go" in does:
@@ -213,6 +217,10 @@ def _ego_speed(plan: Plan, duration_s: float, rng: np.random.Generator) -> float
     return speed if not slow or plan.ego else float(min(speed, max(slow[0] * 1.2, 2.0)))
 
 
+_PASSED_MPS, _PASSED_REACH_M = 4.5, 36.0
+"""How fast the ego is, and how far from the junction, where somebody gets past it and turns there within a clip."""
+_PASSES_S = 1.5
+"""When the ego comes to where somebody waits for it to pass."""
 _MOST_MPS = {"turn": 9.0, "u_turn": 7.0, "pull_over": 9.0, "park": 8.0, "stop_and_go": 6.0, "reverse": 3.0}
 """How fast the ego may be when it is about to do this."""
 
@@ -235,6 +243,9 @@ def _placed(
             return None
         start = start_before(round_, middle, speed_mps=speed, within_s=u_turn_time_s(duration_s))
         return round_, start
+    joining = _ramp_beside(network, lane) if plan.road.ramp else None
+    if joining is not None:
+        return route, _before_ramp_m(route, joining, speed_mps=speed, duration_s=duration_s)
     place = _start_m(plan, network.hdmap, route, speed=speed, duration_s=duration_s, rng=rng)
     return None if place is None else (route, place)
 
@@ -253,6 +264,8 @@ def _start_m(
         zebras = crossings_on(route, hdmap)
         if not zebras:
             return None
+        if crossing.when_clear:  # whoever waits goes once the ego is past
+            return max(zebras[0][0] - EGO_FRONT_M - _PASSES_S * speed, 15.0)
         gap = crossing.gap_m
         reach = (
             max(gap, 3.0) + EGO_FRONT_M
@@ -261,6 +274,8 @@ def _start_m(
         )
         return zebras[0][0] - reach - _room_for_yielding_m(plan)
     wish = road_wish(plan)
+    if entry is not None and any(map(passes_and_turns, plan.actors)):
+        return entry - _PASSED_REACH_M
     if wish.junction and entry is not None:
         return entry - junction_reach_m(plan, speed, duration_s) - rng.uniform(0.0, 4.0)
     bend = _bend_m(route, wish.curve) if wish.curve is not None else None
@@ -268,6 +283,19 @@ def _start_m(
         return max(bend - float(rng.uniform(0.0, 0.3)) * speed * duration_s, 15.0)
     room = route.line.length_m - speed * duration_s - AHEAD_M
     return float(rng.uniform(min(BEHIND_M, max(room, 15.0)), max(room, BEHIND_M + 1.0)))
+
+
+def _ramp_beside(network: Network, lane: Lane) -> Lane | None:
+    """Return the lane of a slip road to the right of a lane, or None."""
+    beside = network.lanes.get(lane.right_neighbor or "")
+    return beside if beside is not None and network.ends_early(beside) else None
+
+
+def _before_ramp_m(route: Route, joining: Lane, *, speed_mps: float, duration_s: float) -> float:
+    """Return where the ego starts so that a slip road begins to run beside it a quarter into the clip."""
+    along, across = route.line.project(joining.center_m)
+    beside = along[np.abs(across - across[-1]) < 0.3]
+    return max(float(beside[0]) + 10.0 - 0.25 * duration_s * speed_mps, 15.0)
 
 
 def _room_for_yielding_m(plan: Plan) -> float:

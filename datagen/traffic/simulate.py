@@ -27,6 +27,7 @@ from datagen.scene import (
     Scene,
     Trajectory,
 )
+from datagen.scene.mirror import as_on, right_handed
 from datagen.scene.plan import Manoeuvre, Plan, PlanActor
 from datagen.traffic import rules
 from datagen.traffic.background import background
@@ -34,6 +35,7 @@ from datagen.traffic.cast import cast
 from datagen.traffic.cast.ego import cast_ego
 from datagen.traffic.completed import completed
 from datagen.traffic.events import missed
+from datagen.traffic.gaps import in_the_gaps, waiting
 from datagen.traffic.junction import held_at_lines
 from datagen.traffic.limits import drives, rear_axle_m
 from datagen.traffic.manoeuvres import LEAST_S
@@ -63,7 +65,16 @@ def simulate(
     """Return a scene in which the plan happens, on the lanes of `road`; or the reason why there is none.
 
     density: of background traffic, 1 is ordinary.  redraws: how often a scene that fails its gates is drawn again.
+    Where the road's lanes say that one drives on the left, all of it happens in a mirror.
     """
+    wish, seen = right_handed(plan, road)
+    scene = _simulated(wish, prompt=prompt, road=seen, density=density, redraws=redraws, rng=rng)
+    return scene if isinstance(scene, Dropped) else as_on(road, scene)
+
+
+def _simulated(
+    plan: Plan, *, prompt: Prompt, road: HDMap, density: float, redraws: int, rng: np.random.Generator
+) -> Scene | Dropped:
     short = too_short(plan, duration_s=prompt.duration_s)
     if short is not None:
         return Dropped(reason=short)
@@ -136,7 +147,12 @@ def _checked(role: Role) -> list[Manoeuvre]:
 def gate(scene: Scene, event: Sequence[Role], *, network: Network, duration_s: float) -> list[str]:
     """Return every reason why a scene may not be kept, none if it may."""
     tracks = Tracks.of(scene, duration_s=duration_s, network=network)
-    reasons = [why for role in event for act in _checked(role) if (why := missed(tracks, role.body.id, act=act))]
+    reasons = [
+        why
+        for role in event
+        for act in _checked(role)
+        if (why := missed(_while(tracks, role, act), role.body.id, act=act))
+    ]
     reasons += [f"{a} and {b} overlap" for a, b in rules.overlaps(tracks)]
     reasons += [f"{name} {what}" for name, what in rules.infeasible(tracks)]
     reasons += [f"{name} leaves the road" for name in rules.off_road(tracks, network.surface)]
@@ -145,6 +161,21 @@ def gate(scene: Scene, event: Sequence[Role], *, network: Network, duration_s: f
     if rules.visible_actors(tracks) < expected:
         reasons.append("nobody is near enough to be seen")
     return reasons
+
+
+def _while(tracks: Tracks, role: Role, act: Manoeuvre) -> Tracks:
+    """Return the tracks up to where somebody does something that ends what is to be judged: a turn, overtaking."""
+    place = next(k for k, one in enumerate(role.acts) if one is act)
+    onward = {one.do for one in role.acts[place + 1 :]}
+    if "turn" in onward:
+        return tracks.until_turned(role.body.id)
+    if act.do in ("follow", "tailgate") and "overtake" in onward:
+        return tracks.until(round(_FIRST_SHARE * len(tracks.present)))
+    return tracks
+
+
+_FIRST_SHARE = 0.3
+"""Who keeps behind the ego and then overtakes it is behind it for this share of the clip, and more."""
 
 
 def _spread(event: list[Role]) -> list[Role]:
@@ -191,9 +222,10 @@ def _making_way(roles: Sequence[Role]) -> list[Role]:
 def _scene(setting: Setting, roles: Sequence[Role], *, prompt: Prompt) -> Scene:
     """Drive everybody and return the scene."""
     drivers = [role for role in roles if role.driver is not None]
-    motion = drive(
-        [role.driver for role in drivers if role.driver], _walkers(roles, setting), steps=len(setting.times_s)
-    )
+    motion = _motion(roles, setting)
+    if waiting(roles):
+        roles = in_the_gaps(roles, motion, duration_s=setting.duration_s)
+        motion = _motion(roles, setting)
     first = round(WARM_UP_S / STEP_S)
     times = prompt.start_us + np.round(setting.times_s[first:] * 1e6).astype(np.int64)
     actors = []
@@ -218,6 +250,11 @@ def _scene(setting: Setting, roles: Sequence[Role], *, prompt: Prompt) -> Scene:
         description=prompt.text[:500],
         provenance={"source": "prompt", "actors": _tally(actors)},
     )
+
+
+def _motion(roles: Sequence[Role], setting: Setting) -> Motion:
+    drivers = [role.driver for role in roles if role.driver is not None]
+    return drive(drivers, _walkers(roles, setting), steps=len(setting.times_s))
 
 
 def _driven(role: Role, motion: Motion, column: int, *, times: np.ndarray, first: int) -> Trajectory | None:

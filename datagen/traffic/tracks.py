@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -90,6 +90,22 @@ class Tracks:
     def column(self, name: str) -> int:
         """Return the column of a body."""
         return self.ids.index(name)
+
+    def until_turned(self, name: str) -> Tracks:
+        """Return the tracks up to where a body begins to leave its first heading by over 25 degrees."""
+        column = self.column(name)
+        there = np.flatnonzero(self.present[:, column])
+        along = np.cos(self.yaw_rad[there, column] - self.yaw_rad[there[0], column])
+        off = np.flatnonzero(along < np.cos(np.deg2rad(25.0)))
+        if len(off) == 0:
+            return self
+        straight = np.flatnonzero(along[: off[0]] > np.cos(np.deg2rad(5.0)))
+        return self.until(max(int(there[straight[-1]]) + 1, int(there[0]) + 3))
+
+    def until(self, count: int) -> Tracks:
+        """Return the tracks at the first `count` times."""
+        cut = slice(0, count)
+        return replace(self, xy_m=self.xy_m[cut], yaw_rad=self.yaw_rad[cut], present=self.present[cut])
 
     def course_from(self, xy_m: Float[np.ndarray, "2"], yaw_rad: float) -> Line | None:
         """Return the way on from the lane one is on, heading `yaw_rad`, or None where there is no such lane."""

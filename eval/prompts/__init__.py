@@ -36,6 +36,7 @@ from datagen.ports import Dropped, Planner
 from datagen.recipe import derive_seed
 from datagen.roads.reference import reference_road
 from datagen.scene import Category, Light, Place, Prompt, Scene, Weather
+from datagen.scene.mirror import keeps_left, mirrored_scene
 from datagen.scene.plan import Manoeuvre, Plan, Side
 from datagen.traffic.events import CHECKS, happens
 from datagen.traffic.setting import needs_parking, road_length_m, road_wish
@@ -45,7 +46,7 @@ from datagen.traffic.tracks import Tracks
 HELDOUT = Path(__file__).with_name("heldout.yaml")
 Style = Literal[
     "plain", "typo", "synonym", "telegraphic", "two_events", "conditions", "de", "fr", "es", "it", "pt", "nl", "pl",
-    "zh", "ja", "impossible", "negation", "units", "vague", "story", "hostile",
+    "zh", "ja", "impossible", "negation", "units", "vague", "story", "hostile", "dashcam", "test", "message", "three",
 ]  # fmt: skip
 
 
@@ -56,11 +57,12 @@ class Form(BaseModel):
 
 
 class Event(Form):
-    """Who does what; `|` parts alternatives. who: ego, a category, or category/kind."""
+    """Who does what; `|` parts alternatives. who: ego, a category, or category/kind.  when_clear: waits for a gap."""
 
     who: str
     do: str
     side: Side | None = None
+    when_clear: bool = False
 
 
 class Expectation(Form):
@@ -161,6 +163,8 @@ def _verdict(expected: Expectation, plan: Plan, scene: Scene | Dropped) -> Verdi
             expected=expected, valid=True, read=read, driven=False, happened=False, ambience=False,
             reason=scene.reason,
         )  # fmt: skip
+    if keeps_left(scene.hdmap):  # sides that nobody named are those of right-hand traffic
+        scene, expected = mirrored_scene(scene), _mirrored(expected)
     tracks = Tracks.of(scene)
     kinds = {"ego": "ego", **{actor.id: actor.look.kind for actor in scene.actors}}
     missing = [f"no {event.who} does {event.do}" for event in expected.does if not _seen(tracks, kinds, event)]
@@ -184,6 +188,15 @@ def _verdict(expected: Expectation, plan: Plan, scene: Scene | Dropped) -> Verdi
         ambience=ambience,
         reason="; ".join(missing),
     )
+
+
+def _mirrored(expected: Expectation) -> Expectation:
+    other: dict[Side | None, Side | None] = {"left": "right", "right": "left", None: None}
+
+    def events(found: Sequence[Event]) -> tuple[Event, ...]:
+        return tuple(event.model_copy(update={"side": other[event.side]}) for event in found)
+
+    return expected.model_copy(update={"does": events(expected.does), "never": events(expected.never)})
 
 
 def _said(plan: Plan, event: Event) -> bool:
@@ -212,7 +225,8 @@ def _acts(event: Event) -> list[Manoeuvre]:
     """Return the alternatives; a turn without a side is one to either."""
     wished = [do for do in event.do.split("|") if do in CHECKS]
     sides = ("left", "right") if event.side is None else (event.side,)
-    acts = [{"do": do, "side": side} for do in wished for side in (sides if do == "turn" else (event.side,))]
+    extra = {"when_clear": True} if event.when_clear else {}
+    acts = [{"do": do, "side": side, **extra} for do in wished for side in (sides if do == "turn" else (event.side,))]
     return [Manoeuvre.model_validate(act) for act in acts]
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from adapters.planner._text import bounded
 from adapters.planner.rules.foreign import in_english
 from adapters.planner.rules.grammar import plan_of
+from adapters.planner.rules.scenarios import in_words
 from adapters.planner.rules.tokens import tokens_of
 from datagen.ports import Dropped
 from datagen.scene import Prompt
@@ -44,13 +45,19 @@ class RulesPlanner:
         return {}
 
 
+_NOTHING = ("stop", "fill", "unknown", "count", "the", "join", "it", "not", "beside", "side")
+"""Kinds of words that ask for nothing by themselves."""
+
+
 def read(text: str) -> Plan:
     """Return the plan a text describes."""
     kept, cut = bounded(text)
-    tokens = tokens_of(in_english(kept.lower()))
-    if kept.strip() and all(token.kind == "stop" for token in tokens):  # "🚗💨"
-        cut = (kept.strip()[:80], *cut)
-    return plan_of(tokens, left_out=cut)
+    said, meant = in_words(kept.lower())
+    tokens = tokens_of(in_english(said))
+    plan = plan_of(tokens, left_out=cut)
+    if kept.strip() and not (meant or plan.left_out) and all(token.kind in _NOTHING for token in tokens):  # "🚗💨"
+        return plan_of(tokens, left_out=(kept.strip()[:80],))
+    return plan if plan.actors or not meant else plan_of([*tokens_of(f"{meant}."), *tokens], left_out=cut)
 
 
 def build(settings: Settings) -> RulesPlanner:

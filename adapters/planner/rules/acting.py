@@ -24,8 +24,7 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
         _together(r)
         return
     act = Act(do=token.value, side=extra.get("side"), speed_mps=extra.get("speed_mps"), hard=bool(extra.get("hard")))
-    if extra.get("junction"):
-        r.scene.road.add("junction")
+    r.scene.road |= {part for part in ("junction", "ramp") if extra.get(part)}
     _complete(r, act)
     if act.at_s is None and r.last is not None and r.last.at_s is not None and act.do in _REACTIONS and bare_ego(r):
         act.at_s = r.last.at_s + 1.0  # "after 3 seconds a bus merges and we brake"
@@ -45,7 +44,7 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
     if who.ego and act.do in ("brake", "wait", "yield") and _yields_to_somebody(coming):
         r.pending.acts.append(Act(do="cross"))
         r.pending.beside = True
-    if who.ego and act.do in ("overtake", "yield"):
+    if act.do in ("overtake", "yield") and (who.ego or _object_follows(token, coming)):
         r.pending.beside = True
     r.act = add(r, who, act)
     r.subject, r.fresh = who, False
@@ -65,6 +64,8 @@ _REFINED: dict[tuple[str, str], Do] = {
 def read_way(r: Reading, token: Token, _: list[Token]) -> None:
     """Refine the manoeuvre before it: "changes lanes into ours"; else it only says where somebody is."""
     act = r.act
+    if token.value == "ramp" and act is not None and act.do in ("merge", "cut_in"):
+        r.scene.road.add("ramp")
     if act is not None and r.subject is not None and not r.subject.ego and (act.do, token.value) in _REFINED:
         act.do = suited(r.subject, Act(do=_REFINED[act.do, token.value]), "junction" in r.scene.road)
     elif token.value == "lane" and r.subject is not None and not r.subject.ego and r.subject.where is None:
@@ -85,6 +86,8 @@ def _complete(r: Reading, act: Act) -> None:
     """Give a manoeuvre what was said before it."""
     pending = r.pending
     act.hard |= pending.hard
+    if act.do in ("cross", "jaywalk"):
+        act.when_clear, pending.when_clear = pending.when_clear, False
     act.at_s = pending.at_s
     act.when_gap_below_m, act.when_ego_at_m = pending.when_gap_below_m, pending.when_ego_at_m
     if act.do in SIDED and act.side is None:
@@ -101,6 +104,7 @@ def _actor_of(r: Reading, token: Token, act: Act) -> Who:
         return r.latest  # "forces us to brake by jumping into our lane"
     idle = subject is not None and all(one.do == "keep_lane" for one in subject.acts)
     bare = r.fresh and token.form in ("bare", "word") and not (idle and subject is r.latest and r.listing)
+    bare = bare and not act.when_clear  # "two kids let the cars pass, then cross"
     if subject is not None and (not bare or subject.ego or act.do in {"cut_in", *ON_FOOT} - {"cross"}):
         return subject
     if act.do in ON_FOOT:
@@ -192,6 +196,16 @@ def _noun_follows(coming: list[Token]) -> bool:
         if token.kind not in ("color", "do", "where", "pace") or (
             token.kind == "do" and token.form not in ("ing", "ed")
         ):
+            return False
+    return False
+
+
+def _object_follows(token: Token, coming: list[Token]) -> bool:
+    """Say whether a verb is done to somebody who is named next, and not to the ego."""
+    for one in coming:
+        if one.kind == "who":
+            return not token.text.endswith((" us", " ego"))
+        if one.kind not in ("the", "count", "color", "pace", "fill", "beside") or one.text == "by":
             return False
     return False
 

@@ -140,6 +140,8 @@ def _deed(verb: Token, way: str) -> str:
         return special
     if way == "off" and verb.value not in _DRIVES_OFF:
         return ""
+    if way == "towards" and said.get("aside"):
+        return "cut_in"
     if way == "aside" and said.get("alone") == "swerve":
         return "swerve"
     if way == "front" and said.get("alone") == "swerve" and not said.get("hard"):
@@ -158,6 +160,8 @@ def _act(verb: Token, way: str) -> Token:
     extra = {"hard": True} if dict(verb.extra).get("hard") and do in _HARD else {}
     if way == "through":
         extra["junction"] = True
+    if way == "ramp" and do == "merge":
+        extra["ramp"] = True
     return Token(kind="do", value=do, text=f"{verb.text} {way}", form=verb.form, extra=tuple(extra.items()))
 
 

@@ -41,6 +41,7 @@ def read_side(r: Reading, token: Token, coming: list[Token]) -> None:
         acting.side = token.value
     elif r.subject is not None and not r.subject.ego and not r.fresh and not noun_next:
         r.subject.where = token.value if r.subject.where in (None, "ahead") else r.subject.where
+        r.subject.comes = token.value if token.text.startswith("from") else r.subject.comes
     else:
         r.pending.side = token.value
 
@@ -73,6 +74,14 @@ def read_gap(r: Reading, token: Token, _: list[Token]) -> None:
         r.subject.gap_m = gap
     else:
         r.pending.gap_m = gap
+
+
+def read_clear(r: Reading, token: Token, _: list[Token]) -> None:
+    """Let whoever crosses wait until nobody comes."""
+    if r.act is not None and r.act.do in ("cross", "jaywalk"):
+        r.act.when_clear = True
+    else:
+        r.pending.when_clear = True
 
 
 def read_near(r: Reading, token: Token, _: list[Token]) -> None:

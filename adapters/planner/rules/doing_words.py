@@ -104,7 +104,8 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "cut in|cut into our lane|cut in front|cut in front of us|cut in front of ego|"
         "cut in front of the ego|cut across|merge in front of us|move into our lane|move in front of us|"
         "come into our lane|change into our lane|change to our lane|pull in front of us|pull in|"
-        "end up in our lane|enter our lane|drift into our lane|swing into our lane|pull into our lane|"
+        "end up in our lane|enter our lane|enter the lane|enter the road|"
+        "enter the roadway|enter the carriageway|drift into our lane|swing into our lane|pull into our lane|"
         "slide into our lane|"
         "slip in front of us|cut in ahead of us|slot in|slip into our lane",
     ),
@@ -125,8 +126,7 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "merge",
         {},
         "merge|merge in|merge into our lane|merge onto our lane|join our lane|filter into our lane|zip in|"
-        "merge behind us|merge into traffic|join the traffic|merge from the ramp|merge onto the road|"
-        "",
+        "merge behind us|merge into traffic|join the traffic|merge onto the road|join the carriageway",
     ),
     (
         "lane_change",

@@ -30,6 +30,7 @@ _READERS: dict[str, Callable[[Reading, Token, list[Token]], None]] = {
     "where": describing.read_where,
     "gap": describing.read_gap,
     "near": describing.read_near,
+    "clear": describing.read_clear,
     "speed": describing.read_speed,
     "time": describing.read_time,
     "pace": describing.read_pace,
@@ -59,7 +60,9 @@ def plan_of(tokens: list[Token], *, left_out: Iterable[str] = ()) -> Plan:
     r = Reading()
     for at, token in enumerate(tokens):
         coming = tokens[at + 1 : at + 1 + _AHEAD]
-        if r.denied and token.kind not in ("stop", "fill", "the"):
+        if r.denied and joining.names_a_thing(token, r.before):
+            r.denied = False
+        elif r.denied and token.kind not in ("stop", "fill", "the"):
             joining.deny(r, token, coming)
         elif not r.scene.read(token, coming):
             _READERS[token.kind](r, token, coming)
@@ -76,6 +79,10 @@ def _plan(r: Reading) -> Plan:
     for who in r.actors:  # "peds, zebra"
         if not who.acts and "crossing" in r.scene.road and who.category.group is Group.PERSON:
             who.acts.append(Act(do="cross"))
+    if any(act.do == "yield" for who in (r.ego, *r.actors) for act in who.acts):  # somebody it is done for
+        for who in r.actors:
+            if not who.acts and who.category.group is Group.PERSON:
+                who.acts.append(Act(do="cross"))
     if r.danger:
         endanger(r)
     for who in r.actors:

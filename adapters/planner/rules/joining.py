@@ -70,7 +70,9 @@ def deny(r: Reading, token: Token, coming: list[Token]) -> None:
         r.without_parked = token.text in ("parked", "parking")
         return
     r.denied = False
-    if token.kind == "who" and r.without_parked:
+    if token.kind == "do" and dict(token.extra).get("only"):  # "nobody on the pavement"
+        r.scene.absent.add("people")
+    elif token.kind == "who" and r.without_parked:
         r.scene.absent.add("parked")
         r.without_parked = False
     elif token.kind == "who" and token.value[0].group in (Group.PERSON, Group.ANIMAL):
@@ -81,6 +83,11 @@ def deny(r: Reading, token: Token, coming: list[Token]) -> None:
         r.scene.density = "empty"
     elif token.kind not in ("weather", "light", "who", "road", "do", "it"):
         r.scene.leave_out(f"no {token.text}")
+
+
+def names_a_thing(token: Token, before: Token) -> bool:
+    """Say whether a word that changes nothing is what was denied: "without lights"."""
+    return token.kind == "fill" and before.kind == "not" and before.text in ("without", "no") and len(token.text) > 3
 
 
 def read_fill(r: Reading, token: Token, _: list[Token]) -> None:

@@ -7,6 +7,7 @@ from adapters.planner.rules.motion_words import WAYS, going
 from adapters.planner.rules.place_words import (
     BESIDE,
     BEYOND,
+    CLEAR,
     DANGER,
     EGO,
     GAPS,
@@ -30,7 +31,7 @@ PHRASES: dict[tuple[str, ...], Token] = {
     tuple(phrase.split()): token
     for table in (
         WAYS, BEYOND, JOIN, BESIDE, IT, THE, NOT, COUNTS, HARD, GAPS, PLACE, ROAD, LANES, CURVE, DENSITY, LIGHT,
-        WEATHER, COLORS, WHERE, SIDES, EGO, doing(), going(), PACES, NEAR, who(), DANGER, SAME, THERE,
+        WEATHER, COLORS, WHERE, SIDES, EGO, doing(), going(), PACES, NEAR, CLEAR, who(), DANGER, SAME, THERE,
     )
     for phrase, token in table.items()
 }  # fmt: skip

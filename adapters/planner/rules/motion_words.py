@@ -75,12 +75,14 @@ _WAYS: dict[str, str] = {
     "in the road|after it|after the ball|after a ball|after his ball|after her ball|in front of the traffic|"
     "into the lane|onto the lane|out onto the road|out into the road|out into the street|into the middle of the road",
     "past": "past {us}|by us|past|by|around {us}|alongside and past us|past the ego|up beside us and past",
-    "between": "between the lanes|between the cars|through the cars|through traffic|through the traffic|"
+    "between": "through between us and|through between|"
+    "between the lanes|between the cars|through the cars|through traffic|through the traffic|"
     "between lanes|"
     "through the jam|between the two lanes|through the queue|between the queues|between queueing cars|"
     "between the two rows of cars|through the gaps|between the vehicles|through the stationary traffic|"
     "through stopped traffic|through standing traffic|between two lanes|between rows of cars",
     "hidden": "from behind|out from behind|from between|out from between|out between|from in between|out of nowhere|"
+    "from nowhere|"
     "out behind",
     "kerb_off": "from the kerb|from the curb|from the roadside|out of a parking space|out of a parking spot|"
     "out of the parking space|out of its parking space|out of a parking bay|from the bus stop|from its stop|"
@@ -94,8 +96,9 @@ _WAYS: dict[str, str] = {
     "parking": "into a parking space|into a parking spot|into the parking space|into a parking bay|"
     "into a free space at the kerb|into a space at the kerb|into a gap at the kerb",
     "ramp": "from the ramp|from the on ramp|from an on ramp|from the slip road|from a slip road|"
-    "from the acceleration lane|"
-    "down the ramp|off the ramp",
+    "from the acceleration lane|from the on ramp lane|from the entry ramp|from the merging lane|from an entry ramp|"
+    "from a ramp|from the merge lane|via the on ramp|via the slip road|down the slip road|off the slip road|"
+    "down the on ramp|down the ramp|off the ramp",
     "off": "away|off",
     "back": "backwards|back towards us|backward|in reverse|back into us",
     "corner": "into a side street|into the side street|into a side road|round the corner|around the corner|"

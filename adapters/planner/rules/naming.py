@@ -78,6 +78,11 @@ def _mention(r: Reading, who: Who) -> None:
     """Place somebody who was only named to say where the subject is: "from behind a parked van"."""
     subject, act = r.subject, r.act
     assert subject is not None
+    if act is not None and act.do == "overtake" and not subject.ego:  # "the van ahead overtakes a cyclist"
+        act.do, act.side = "swerve", act.side or "left"
+        subject.where = who.where = "ahead"
+        subject.gap_m, who.gap_m = subject.gap_m or _NEXT_M, who.gap_m or _BEYOND_M
+        who.pace = who.pace or "slow"
     if who.where is None and act is not None and act.do in ("jaywalk", "cross") and act.side:
         who.where = act.side
     if subject.ego and who.where is None:
@@ -88,6 +93,8 @@ def read_ego(r: Reading, token: Token, coming: list[Token]) -> None:
     """Speak of the ego."""
     if r.pending.beside:  # "towards us", "past us": where the ego is, not what it does
         r.pending.beside = False
+        return
+    if token.text == "had to" and not r.fresh:  # "the bus had to brake"; but "…, had to brake": who writes it
         return
     if r.before.text in ("forces", "forcing", "makes", "making", "causes", "force", "make", "leaving", "so"):
         r.subject, r.act, r.fresh = r.ego, None, False  # "forces us to brake"

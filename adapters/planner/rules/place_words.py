@@ -63,7 +63,9 @@ EGO = entries(
     {
         "ego": "we|us|ego|the ego|ego vehicle|the ego vehicle|ego car|the ego car|our car|our vehicle|i|me|my car|"
         "the av|self driving car|autonomous vehicle|host vehicle|the host|own car|own vehicle|our driver|you|"
-        "your car",
+        "your car|had to|vut|the vut|vehicle under test|the vehicle under test|"
+        "subject vehicle|the subject vehicle|test vehicle|"
+        "the test vehicle",
     },
 )
 DANGER = entries(
@@ -107,7 +109,8 @@ NOT = entries(
 _BEYOND = """
 snow|snowy|snowing|ice|icy|hail|tunnel|bridge|roundabout|parking lot|car park|crash|crashes|collision|collides|
 accident|train|tram|railway|hill|downhill|uphill|wrong way|sandstorm|flood|bus stop|lightning|explodes|explosion|flies|
-flying|drives through a red light|runs a red light|runs the red light|skids
+flying|drives through a red light|runs a red light|runs the red light|skids|
+jumps over|jumping over|jump over|drives through the air
 """
 BEYOND = {words: Token(kind="beyond", value=words, text=words) for words in _BEYOND.replace("\n", "").split("|")}
 """What people ask for and the form cannot hold."""
@@ -123,6 +126,22 @@ NEAR = entries(
     },
 )
 """What makes the distance that follows a trigger: of the gap to the ego, or of the ego's way."""
+
+CLEAR = entries(
+    "clear",
+    {
+        "clear": "waits for a gap|waiting for a gap|wait for a gap|waits until the road is clear|"
+        "when the road is clear|once the road is clear|waits until it is clear|waits till it is clear|"
+        "waits for the traffic to pass|"
+        "waits for us to pass|waits until we have passed|waits until we are past|lets us pass|lets the cars pass|"
+        "lets the traffic pass|lets traffic pass|waits for the cars to pass|until there is a gap|"
+        "waits until there is a gap|waits for a gap in the traffic|in a gap in the traffic|as soon as it is clear|"
+        "waits for a break in the traffic|once we have passed|after we have passed|when nobody comes|"
+        "when no car comes|waits for the road to clear|waits for traffic to clear|wait until the road is clear|"
+        "wait for us to pass|let us pass|let the cars pass|wait for the cars to pass"
+    },
+)
+"""What makes people wait for a gap before they cross."""
 
 _FILL = """
 come comes coming came swept is are was path paths from were be being been am has have had do does did will

@@ -33,6 +33,7 @@ class Act:
     gap_m: float | None = None
     takes_s: float | None = None
     hard: bool = False
+    when_clear: bool = False
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Who:
     ego: bool = False
     plural: bool = False
     grouped: bool = False
+    comes: Any = None  # the side "from" which it was said to be
     unnamed: bool = False  # only what it does was said
     anyone: bool = False  # "someone" may turn out to drive
     acts: list[Act] = field(default_factory=list)
@@ -71,12 +73,16 @@ class Pending:
     hard: bool = False
     definite: bool = False
     beside: bool = False
+    when_clear: bool = False
     grouped: bool = False
     acts: list[Act] = field(default_factory=list)
 
     def when(self, **more: Any) -> Pending:
         """Return what lives on into the next words: when something is to begin, and what else is named here."""
-        return Pending(at_s=self.at_s, when_gap_below_m=self.when_gap_below_m, when_ego_at_m=self.when_ego_at_m, **more)
+        return Pending(
+            at_s=self.at_s, when_gap_below_m=self.when_gap_below_m, when_ego_at_m=self.when_ego_at_m,
+            when_clear=self.when_clear, **more,
+        )  # fmt: skip
 
 
 @dataclass

@@ -59,8 +59,9 @@ class SceneReader:
 
     def ambience(self) -> PlanAmbience:
         """Return how it looks."""
+        usual = Place.HIGHWAY if "ramp" in self.road and "junction" not in self.road else Place.DOWNTOWN
         return PlanAmbience(
-            weather=self._weather or Weather.CLEAR, light=self._light or Light.DAY, place=self._place or Place.DOWNTOWN
+            weather=self._weather or Weather.CLEAR, light=self._light or Light.DAY, place=self._place or usual
         )
 
     def nobody(self) -> PlanAbsent:
@@ -78,6 +79,8 @@ class SceneReader:
             curve=None if junction else self._curve,
             crossing="crossing" in self.road,
             junction=junction,
+            ramp="ramp" in self.road and not junction,
+            drive_on="left" if "keep_left" in self.road else "right",
         )
 
     def _per_direction(self, token: Token, coming: list[Token]) -> int:

@@ -46,6 +46,13 @@ ROAD = entries(
         "zebra stripes|ped crossing|"
         "at a pedestrian crossing|at the pedestrian crossing|on a pedestrian crossing|on the pedestrian crossing|"
         "pedestrian crossings|marked crossing|at a crossing|on the crossing|at the crossing",
+        "ramp": "on ramp|onramp|slip road|acceleration lane|entry ramp|entrance ramp|ramp|slip lane|entry slip|"
+        "merging lane|merge lane|lane ends|lane that ends|lane drop",
+        "keep_left": "left hand traffic|lhd traffic|drive on the left|drives on the left|driving on the left|"
+        "traffic on the left|left hand driving|keep left|keep left rule|right hand drive|in the uk|in england|"
+        "in britain|in scotland|in ireland|in london|in japan|in tokyo|in australia|in sydney|in india|"
+        "in singapore|in new zealand|in south africa|in hong kong|in thailand",
+        "keep_right": "right hand traffic|drive on the right|drives on the right|driving on the right|keep right rule",
         "junction": "intersection|junction|crossroads|crossroad|t junction|four way|traffic light|traffic lights|"
         "red light|green light|stop sign|stop line|corner|side street|side road|signal|light turns green",
     },

@@ -77,6 +77,9 @@ def settle(who: Who) -> None:
     if "oncoming" in does:
         who.where = "opposite"
         who.acts = [act for act in who.acts if act.do == "wait"] or who.acts
+    if not who.acts and who.comes is not None:  # "white van from the right, had to brake"
+        comes: dict[Group, Do] = {Group.VEHICLE: "cut_in", Group.OBJECT: "wait"}
+        who.acts = [Act(do=comes.get(group, "jaywalk"), side=who.comes)]
     if not who.acts:
         do: Do = "walk" if group in (Group.PERSON, Group.ANIMAL) else "keep_lane"
         who.acts = [Act(do="wait" if group is Group.OBJECT else do)]
@@ -118,8 +121,10 @@ def _dropped(who: Who, does: Sequence[str]) -> None:
 
 def manoeuvre(act: Act) -> Manoeuvre:
     """Return a manoeuvre as the form takes it: with one trigger at most, the first that was said."""
-    triggers = (("at_s", act.at_s), ("when_gap_below_m", act.when_gap_below_m), ("when_ego_at_m", act.when_ego_at_m))
-    trigger = dict([next((said for said in triggers if said[1] is not None), ("at_s", None))])
+    triggers: list[tuple[str, float | None]] = [
+        ("at_s", act.at_s), ("when_gap_below_m", act.when_gap_below_m), ("when_ego_at_m", act.when_ego_at_m)
+    ]  # fmt: skip
+    trigger = dict([next((said for said in triggers if said[1] is not None and not act.when_clear), ("at_s", None))])
     return Manoeuvre(
         do=act.do,
         side=act.side,
@@ -127,6 +132,7 @@ def manoeuvre(act: Act) -> Manoeuvre:
         gap_m=act.gap_m,
         takes_s=act.takes_s,
         hard=act.hard,
+        when_clear=act.when_clear,
         **trigger,
     )
 

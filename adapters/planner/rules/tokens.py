@@ -44,11 +44,17 @@ _SPELT = {**{word: str(value) for word, value in _TENS.items()}, "one": "1", "tw
 _MEASURED = re.compile(
     rf"\b({'|'.join(sorted(_SPELT, key=len)[::-1])})\s+(?=met|feet|foot|ft|yard|sec|km|kilomet|miles|mph|m/s|m\b)"
 )
+_CLOCK = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?\b")
+"""Times of day in a note: when it was written, which is nothing to drive."""
+_IN_FULL = {"outa": "out of", "outta": "out of", "inna": "in a", "lotsa": "lots of", "kinda": "", "gonna": "will",
+            "w/": "with ", "w/o": "without ", "b/c": "because "}  # fmt: skip
+_INFORMAL = re.compile("|".join([r"\b(?:outa|outta|inna|lotsa|kinda|gonna)\b", r"\bw/o(?=\s)", r"\bw/"]))
 _HALF_TURN = re.compile(r"\ban? 180(?:[\s-]*degrees?)?(?:\s+turn)?")
 
 
 def _in_digits(text: str) -> str:
     """Return the text with numbers before a unit in digits, and half turns by their name."""
+    text = _INFORMAL.sub(lambda found: _IN_FULL[found[0]], _CLOCK.sub(" ", text))
     return _HALF_TURN.sub("a u turn", _MEASURED.sub(lambda found: _SPELT[found[1]] + " ", text))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 Kind = Literal[
     "weather", "light", "place", "lanes", "road", "curve", "density", "color", "who", "count", "side", "where", "gap",
     "near", "speed", "time", "do", "go", "way", "danger", "same", "there", "hard", "pace", "ego", "it", "the", "join",
-    "stop", "beside", "not", "beyond", "fill", "unknown",
+    "stop", "beside", "not", "beyond", "fill", "unknown", "clear",
 ]  # fmt: skip
 Form = Literal["bare", "s", "ing", "ed", "word"]
 

@@ -28,11 +28,12 @@ _WHO: dict[tuple[Category, str], str] = {
         Category.CAR,
         "sedan",
     ): "car|sedan|vehicle|saloon|limousine|limo|sports car|automobile|driver|veh|lead vehicle|cabriolet|convertible|"
-    "auto|bmw|mercedes|audi|"
+    "auto|target|target vehicle|gvt|pov|other vehicle|principal other vehicle|challenging vehicle|bmw|mercedes|audi|"
     "vw|volkswagen|tesla|toyota|ford|porsche|ferrari|volvo|honda|roadster|coupe",
     (Category.CAR, "hatchback"): "hatchback|small car|compact car|mini|smart car",
     (Category.CAR, "suv"): "suv|jeep|4x4|off roader|crossover|station wagon|estate car",
-    (Category.CAR, "van"): "van|minivan|delivery van|transporter|minibus|camper|camper van|delivery vehicle|mail van",
+    (Category.CAR, "van"): "van|minivan|delivery van|transporter|minibus|camper|camper van|delivery vehicle|mail van|"
+    "sprinter|delivery driver|postal van|panel van",
     (Category.CAR, "taxi"): "taxi|cab|taxicab|taxi cab|uber",
     (
         Category.TRUCK,
@@ -59,12 +60,16 @@ _WHO: dict[tuple[Category, str], str] = {
         Category.MOTORCYCLE,
         "plain",
     ): "motorcycle|motorbike|motorcyclist|biker|moto|two wheeler|moped|scooter|vespa|motor bike|motor cycle",
-    (Category.BICYCLE, "plain"): "bicycle|bike|cyclist|bicyclist|cycle|cargo bike|e bike|push bike|bike rider|rider",
+    (
+        Category.BICYCLE,
+        "plain",
+    ): "bicycle|bike|cyclist|bicyclist|cycle|cargo bike|e bike|ebike|pedelec|push bike|bike rider|rider",
     (Category.ADULT, "plain"): "pedestrian|ped|person|man|woman|adult|walker|jogger|runner|passer by|someone|"
     "somebody|"
     "guy|lady|old man|old woman|elderly man|elderly woman|elderly person|tourist|commuter|people|men|women|"
     "passersby|crowd|"
-    "mother|father|parent|grandmother|grandfather|student|pensioner|drunkard|pedestrain|shopper",
+    "mother|father|parent|grandmother|grandfather|student|pensioner|drunkard|pedestrain|shopper|"
+    "dude|bloke|fella|chap|gentleman|granny|grandma|grandpa|soft target",
     (Category.CHILD, "plain"): "child|kid|boy|girl|toddler|schoolchild|children|schoolchildren|school child|"
     "school kid|"
     "school children|pupil|teenager",

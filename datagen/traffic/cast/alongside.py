@@ -24,6 +24,7 @@ _TAILGATE_GAP_M = 3.5
 _CLOSE_S, _IN_A_ROW_S = 0.35, 0.15
 """Time gaps of those who tailgate, and of several who overtake in a row: nobody waits for the others."""
 _MOST_FASTER_MPS = 13.0
+_QUICKER_MPS = 6.0
 """How much faster than the ego several are who overtake it in a row, at most."""
 
 
@@ -101,7 +102,10 @@ def alongside(
     script = cruise(setting.times_s, speed, limits=limits_of(body.category), offset_m=start.offset_m)
     at_kerb = setting.ego_at(start.at_s) + start.ahead_m + speed * 0.5 * setting.duration_s
     way = Way(lane=start.lane, toward_ego=True, at_m=at_kerb)
-    script, cues = scripted(script, actor.manoeuvres, way, body=body, setting=setting, speed_mps=speed)
+    acts = actor.manoeuvres
+    if _comes_up_first(actor):
+        acts = tuple(_speeding(act, setting.speed_mps) for act in acts)
+    script, cues = scripted(script, acts, way, body=body, setting=setting, speed_mps=speed)
     does = {m.do for m in actor.manoeuvres}
     close = "tailgate" in does or (actor.where == "behind" and (actor.gap_m or 9.0) < 6.0)
     in_a_row = "overtake" in does and actor.count > 1
@@ -128,8 +132,14 @@ def _deciding(actor: PlanActor) -> Manoeuvre | None:
 
 
 def _overtaking(casting: _Casting, act: Manoeuvre) -> _Start | None:
-    """Start behind the ego on the next lane, fast enough to be past it when the clip ends."""
+    """Start behind the ego on the next lane, fast enough to be past it when the clip ends.
+
+    Who tailgates or follows first starts in the ego's lane, and changes over.
+    """
     setting = casting.setting
+    if _comes_up_first(casting.actor):
+        ahead = -(EGO_TAIL_M + _TAILGATE_GAP_M + casting.nose_m)
+        return _Start(lane=setting.lane, ahead_m=ahead, at_s=0.0, speed_mps=max(setting.speed_mps, 3.0))
     lane, ego_mps = setting.beside(act.side or "left"), setting.speed_mps
     span = max(setting.duration_s - 0.4, 1.0)
     back = min(9.0, 2.5 + 1.2 * span)
@@ -143,6 +153,20 @@ def _overtaking(casting: _Casting, act: Manoeuvre) -> _Start | None:
         return None
     speed = max(ego_mps + max((first + 1.4 * apart * last) / span, 3.0), said)
     return _Start(lane=lane, ahead_m=-back - casting.nose_m - casting.order * apart, at_s=0.0, speed_mps=speed)
+
+
+def _comes_up_first(actor: PlanActor) -> bool:
+    """Say whether somebody is right behind the ego before he overtakes it."""
+    does = [act.do for act in actor.manoeuvres]
+    return (
+        actor.count == 1 and "overtake" in does and bool({"tailgate", "follow"} & set(does[: does.index("overtake")]))
+    )
+
+
+def _speeding(act: Manoeuvre, ego_mps: float) -> Manoeuvre:
+    """Return an overtaking from right behind the ego: as quick as it takes to be past within a few seconds."""
+    fast = act.speed_mps or ego_mps + _QUICKER_MPS
+    return act.model_copy(update={"speed_mps": fast}) if act.do == "overtake" else act
 
 
 def _filtering(casting: _Casting, act: Manoeuvre) -> _Start | None:

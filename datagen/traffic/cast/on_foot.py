@@ -16,7 +16,7 @@ from datagen.traffic.crossing import crossing_moment_s, crossing_time_s, crossin
 from datagen.traffic.junction import EGO_FRONT_M, stopping_m
 from datagen.traffic.limits import drives, rear_axle_m
 from datagen.traffic.needs import ON_FOOT, ego_turn
-from datagen.traffic.people import stand, walk
+from datagen.traffic.people import Walk, stand, walk
 from datagen.traffic.role import Body, Role
 from datagen.traffic.setting import Setting
 
@@ -30,6 +30,9 @@ _PACES_MPS = {
     Category.MOTORCYCLE: 3.5,
 }
 _BEYOND_KERB_M = 1.5
+_HURRY_MPS = 2.2
+"""How fast one goes who uses a gap."""
+_NEVER_S = 1000.0
 
 
 def cast_person(
@@ -84,6 +87,8 @@ def _crossing(
         return None
     if act.do != "run_out":
         line = _from_side(line, side or ("right" if rng.random() < 0.6 else "left"), setting)
+    if act.when_clear:
+        return _waiting_for_a_gap(line, body, acts=actor.manoeuvres, setting=setting, pace_mps=speed, order=order)
     # The place where the ego's way is crossed.
     ego_line = shapely.LineString(setting.route.line.points_m)
     met = shapely.LineString(line.points_m).intersection(ego_line)
@@ -96,6 +101,20 @@ def _crossing(
     start = middle - speed * when - 0.9 * (order // 3) - 0.2 * order
     role = walk(line, setting.times_s, at_start_m=start, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
     return Role(body=body, walk=role, acts=actor.manoeuvres, event=True, in_the_way=True)
+
+
+def _waiting_for_a_gap(
+    line: Line, body: Body, *, acts: tuple[Manoeuvre, ...], setting: Setting, pace_mps: float, order: int
+) -> Role:
+    """Stand at the kerb, and hurry over once nobody comes."""
+    kerb = line.points_m[0] + (_BEYOND_KERB_M - 0.4) * line.tangent[0]
+    line = Line(np.stack([kerb, line.points_m[-1]])).offset(0.8 * (order % 3) - 0.4)
+    pace = max(pace_mps, _HURRY_MPS)
+
+    def crossing(at_s: float) -> Walk:
+        return walk(line, setting.times_s, at_start_m=-pace * min(at_s, _NEVER_S), speed_mps=pace)
+
+    return Role(body=body, walk=crossing(np.inf), acts=acts, event=True, in_the_way=True, crossing=crossing)
 
 
 def _from_hiding(act: Manoeuvre, *, setting: Setting, others: Sequence[Role]) -> Line | None:

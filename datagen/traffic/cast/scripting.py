@@ -109,7 +109,9 @@ def _target(act: Manoeuvre, here: Lane, way: Way, *, setting: Setting) -> Lane |
     """Return the lane a manoeuvre goes to, or None where it stays."""
     if act.do in ("cut_in", "merge"):
         return setting.lane if here is not setting.lane else None
-    if act.do not in ("lane_change", "cut_out", "overtake") or (way.toward_ego and act.do == "overtake"):
+    if act.do not in ("lane_change", "cut_out", "overtake") or (
+        way.toward_ego and act.do == "overtake" and here is not setting.lane
+    ):
         return None
     if way.toward_ego and here is not setting.lane and act.do == "lane_change":
         return setting.lane

@@ -8,16 +8,22 @@ from jaxtyping import Bool
 
 from datagen.scene import EGO_SIZE_LWH_M, Group
 from datagen.scene.plan import Manoeuvre
-from datagen.traffic.events.view import SIGHT_M, around_ego
+from datagen.traffic.events.view import SIGHT_M, around_ego, moving_speed_of
 from datagen.traffic.tracks import Tracks, outlines
 
 _TOGETHER_M = 3.0
 
 
 def crosses(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
-    """It goes from one side of the ego's way to the other, ahead of it, from the side that was said."""
+    """It goes from one side of the ego's way to the other, ahead of it, from the side that was said.
+
+    Who waits for a gap stands at first, and may cross behind the ego.
+    """
     along, across = around_ego(tracks, body)
-    ahead: Bool[np.ndarray, "times"] = (along > 1.0) & (along < SIGHT_M) & tracks.present[:, body]
+    nearest = -SIGHT_M if act.when_clear else 1.0
+    if act.when_clear and not moving_speed_of(tracks, body)[0] < 0.3:
+        return False
+    ahead: Bool[np.ndarray, "times"] = (along > nearest) & (along < SIGHT_M) & tracks.present[:, body]
     flips = np.flatnonzero((np.sign(across[:-1]) != np.sign(across[1:])) & ahead[1:] & ahead[:-1])
     if len(flips) == 0 or np.ptp(across[ahead]) < 1.8:
         return False
