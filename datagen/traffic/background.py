@@ -224,7 +224,7 @@ def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
         if made >= count:
             return
         side, s, kerb, inwards, yaw = spots[index]
-        if side == "right" and any(low < s < high for low, high in free):
+        if any(side == free_side and low < s < high for free_side, low, high in free):
             continue
         category = Category.CAR if rng.random() < 0.93 else Category.TRUCK
         kind = "box" if category is Category.TRUCK else None
@@ -246,12 +246,16 @@ def _parked(setting: Setting, event: Sequence[Role], *, count: int, rng: np.rand
         yield Role(body=body, walk=stand(xy, yaw + lean, setting.times_s), posture=Posture.PARKED)
 
 
-def _kept_free(setting: Setting, event: Sequence[Role]) -> Iterator[tuple[float, float]]:
-    """Yield the stretches of the right kerb, metres along the ego's route, where somebody pulls over or out."""
+def _kept_free(setting: Setting, event: Sequence[Role]) -> Iterator[tuple[str, float, float]]:
+    """Yield side and stretch of the kerbs, metres along the ego's route, where somebody pulls over or out."""
     for role in event:
-        if role.driver is not None and any(act.do in (*AT_KERB, "swerve") for act in role.acts):
-            start = float(setting.route.line.project(_place(role))[0][0])
-            yield start - 9.0, start + role.driver.speed_mps * setting.duration_s + 25.0
+        if role.driver is None or not any(act.do in (*AT_KERB, "swerve") for act in role.acts):
+            continue
+        here, heading = role.driver.route.line.at(role.driver.s_m, role.driver.d_m)
+        start = float(setting.route.line.project(here)[0][0])
+        comes = np.cos(float(heading[0]) - float(setting.route.line.at(start)[1][0])) < 0.0
+        reach = role.driver.speed_mps * setting.duration_s + 25.0
+        yield ("left", start - reach, start + 9.0) if comes else ("right", start - 9.0, start + reach)
 
 
 def _people(setting: Setting, event: Sequence[Role], *, count: int, rng: np.random.Generator) -> Iterator[Role]:

@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from datagen.scene import Category
 from datagen.scene.plan import Manoeuvre, Plan, PlanActor
 from datagen.traffic.limits import drives
-from datagen.traffic.needs import all_acts, beside_of
+from datagen.traffic.needs import AT_KERB, all_acts, beside_of, comes_towards
 
 _MOST_ACTORS = 12
-_ROOM_M = 18.0
+_ROOM_M = 13.0
+"""Between the ego and whoever is ahead, beside the length of each who comes in between."""
+_IN_LANE = (
+    "keep_lane", "constant_speed", "brake", "emergency_stop", "accelerate", "stop_and_go", "wait", "yield", "swerve",
+    "reverse",
+)  # fmt: skip
+_THERE = ("keep_lane", "constant_speed", "wait")
+_MOST_GAP_M = 40.0
 _ELSEWHERE = ("parked", "oncoming", "cross", "turn", "u_turn", "pull_out", "overtake", "follow", "tailgate")
 
 
@@ -18,15 +25,31 @@ def completed(plan: Plan) -> Plan:
     """Return the plan with those its manoeuvres need added, first, as far as the form has room for them."""
     added = tuple(_missing(plan))[: _MOST_ACTORS - len(plan.actors)]
     actors = tuple(map(_from_ramp, plan.actors)) if plan.road.ramp else plan.actors
-    comes = any(act.do in ("cut_in", "merge") for _, act in all_acts(plan))
-    actors = tuple(map(_making_room, actors)) if comes else actors
+    in_between = [one for one in actors if any(act.do in ("cut_in", "merge") for act in one.manoeuvres)]
+    coming = float(sum(one.count * (one.category.typical_size_lwh_m[0] + _ROOM_M) for one in in_between))
+    actors = tuple(_making_room(_to_own_kerb(_behind(actor)), coming) for actor in actors)
     return plan.model_copy(update={"actors": (*added, *map(_grouped, actors))})
 
 
-def _making_room(actor: PlanActor) -> PlanActor:
-    """Whoever is only said to be ahead is so far ahead that others find room between him and the ego."""
-    quiet = actor.where == "ahead" and actor.gap_m is None and all(m.do == "keep_lane" for m in actor.manoeuvres)
-    return actor.model_copy(update={"gap_m": _ROOM_M}) if quiet and drives(actor.category) else actor
+def _making_room(actor: PlanActor, coming_m: float) -> PlanActor:
+    """Whoever is ahead, and stays in his lane, is so far ahead that others find room between him and the ego."""
+    stays = all(act.do in _IN_LANE and act.gap_m is None for act in actor.manoeuvres)
+    there = actor.where == "ahead" or (actor.where is None and any(act.do not in _THERE for act in actor.manoeuvres))
+    if not (coming_m and stays and there and actor.gap_m is None and actor.lane is None and drives(actor.category)):
+        return actor
+    return actor.model_copy(update={"gap_m": min(coming_m, _MOST_GAP_M)})
+
+
+def _to_own_kerb(actor: PlanActor) -> PlanActor:
+    """Whoever comes towards the ego stops at his own kerb, whichever side that is said to be."""
+    acts = tuple(act.model_copy(update={"side": None}) if act.do in AT_KERB else act for act in actor.manoeuvres)
+    return actor.model_copy(update={"manoeuvres": acts}) if comes_towards(actor) else actor
+
+
+def _behind(actor: PlanActor) -> PlanActor:
+    """Whoever follows first of all starts behind whom he follows."""
+    first = actor.manoeuvres[0].do if actor.manoeuvres else ""
+    return actor.model_copy(update={"where": "behind"}) if first in ("follow", "tailgate") else actor
 
 
 def _from_ramp(actor: PlanActor) -> PlanActor:
@@ -48,7 +71,7 @@ def _missing(plan: Plan) -> Iterator[PlanActor]:
     ego = {act.do for act in plan.ego}
     does = {act.do for _, act in all_acts(plan)}
     if ego & {"follow", "tailgate", "overtake"} and not any(map(_drives_ahead, plan.actors)):
-        gap = 6.0 if "tailgate" in ego else None
+        gap = 3.5 if "tailgate" in ego else None
         yield PlanActor(
             category=Category.CAR, where="ahead", gap_m=gap, manoeuvres=(Manoeuvre(do="keep_lane"),)
         )  # fmt: skip

@@ -38,8 +38,19 @@ def road_wish(plan: Plan) -> PlanRoad:
         crossing=plan.road.crossing or wanted_crossing(plan) is not None,
         junction=junction,
         ramp=plan.road.ramp and not junction,
-        drive_on=plan.road.drive_on,
+        drive_on="left" if any(_to_left_kerb(actor) for actor in plan.actors) else plan.road.drive_on,
     )
+
+
+def _to_left_kerb(actor: PlanActor) -> bool:
+    """Say whether somebody who goes the ego's way stops at its left kerb, as one does where one drives on the left."""
+    stops = any(act.do in ("pull_over", "park") and act.side == "left" for act in actor.manoeuvres)
+    return stops and not comes_towards(actor)
+
+
+def comes_towards(actor: PlanActor) -> bool:
+    """Say whether somebody starts on the lanes that come towards the ego."""
+    return actor.where == "opposite" or any(act.do == "oncoming" for act in actor.manoeuvres)
 
 
 def road_length_m(plan: Plan, duration_s: float) -> float:

@@ -21,6 +21,8 @@ PUSH_MPS2 = 3.0
 """Repulsion where two bodies touch."""
 PUSH_RANGE_M = 0.3
 """Distance over which repulsion falls to 1/e."""
+_SOFT_M, _START_MPS2 = 0.25, 7.0
+"""Over how much of their way people set off and stop, and how fast they may at most."""
 _HEED_M = 1.5
 """Those who never come nearer than this to each other do not matter to each other."""
 
@@ -47,7 +49,7 @@ def walk(
     sway: phase of the speed's slight rhythm (5 %), so that no two walk in step.
     """
     even = at_start_m + speed_mps * times + 0.05 * speed_mps * (np.sin(1.3 * times + sway) - np.sin(sway)) / 1.3
-    along = _eased(even, line.length_m)
+    along = _eased(even, line.length_m, soft_m=max(_SOFT_M, speed_mps**2 / (4.0 * _START_MPS2)))
     xy, yaw = line.at(along)
     step_s = float(times[1] - times[0])
     return Walk(xy_m=xy, yaw_rad=_turning(yaw), velocity_mps=_velocity(xy, step_s=step_s))
@@ -133,11 +135,10 @@ def _velocity(xy: Float[np.ndarray, "steps 2"], *, step_s: float) -> Float[np.nd
     return found
 
 
-def _eased(along: Float[np.ndarray, "steps"], length_m: float) -> Float[np.ndarray, "steps"]:
-    """Hold within [0, length], rounding the corners over `soft` metres (softplus at both ends)."""
-    soft = 0.25
-    low = soft * np.logaddexp(0.0, along / soft)
-    return length_m - soft * np.logaddexp(0.0, (length_m - low) / soft)
+def _eased(along: Float[np.ndarray, "steps"], length_m: float, *, soft_m: float) -> Float[np.ndarray, "steps"]:
+    """Hold within [0, length], rounding the corners over `soft_m` (softplus at both ends; at most v^2 / 4 soft_m)."""
+    low = soft_m * np.logaddexp(0.0, along / soft_m)
+    return length_m - soft_m * np.logaddexp(0.0, (length_m - low) / soft_m)
 
 
 def _turning(yaw: Float[np.ndarray, "steps"]) -> Float[np.ndarray, "steps"]:

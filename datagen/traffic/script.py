@@ -17,6 +17,8 @@ from jaxtyping import Float
 
 from datagen.traffic.limits import Limits
 
+PRESSING = 1.3
+"""By how much the speed that somebody who tailgates would like exceeds that of whom he is behind."""
 STEP_S = 0.1
 WARM_UP_S = 1.0
 """Motion begins this long before the clip, so that nobody starts from nowhere and a short clip can begin midway."""

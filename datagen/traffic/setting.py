@@ -21,6 +21,7 @@ from datagen.traffic.needs import (
     AHEAD_M,
     AT_KERB,
     BEHIND_M,
+    CHANGES,
     ON_FOOT,
     SPEEDS_MPS,
     all_acts,
@@ -203,6 +204,11 @@ def _ego_speed(plan: Plan, duration_s: float, rng: np.random.Generator) -> float
                 speed = min(speed, _speed_that_stops_within(gap))
     speed = min([speed, *(_MOST_MPS[do] for do in does if do in _MOST_MPS)])
     speed = min([speed, *(9.0 for _, m in all_acts(plan) if m.do in ("pull_out", "u_turn", "reverse"))])
+    cycles = (
+        m for a, m in all_acts(plan) if a.category is Category.BICYCLE and m.do in (*CHANGES, "follow", "tailgate")
+    )
+    speed = min([speed, *(7.0 for _ in cycles)])
+    speed = min([speed, *(11.0 for _, m in all_acts(plan) if m.do in ("pull_over", "park"))])
     speed = min([speed, *(6.5 for _, m in all_acts(plan) if m.do in ("filter", "stop_and_go"))])
     speed = min([speed, *(_PASSED_MPS for actor in plan.actors if passes_and_turns(actor))])
     slow_two = (m for a, m in all_acts(plan) if a.category is Category.BICYCLE and m.do in ("overtake", "filter"))

@@ -34,7 +34,7 @@ from datagen.traffic.background import background
 from datagen.traffic.cast import cast
 from datagen.traffic.cast.ego import cast_ego
 from datagen.traffic.completed import completed
-from datagen.traffic.events import missed
+from datagen.traffic.events import undone, unseen
 from datagen.traffic.gaps import in_the_gaps, waiting
 from datagen.traffic.junction import held_at_lines
 from datagen.traffic.limits import drives, rear_axle_m
@@ -140,19 +140,20 @@ def _checked(role: Role) -> list[Manoeuvre]:
     """Return what must have happened: not what is taken for granted, and no steadiness that something else ends."""
     if role.body.id.startswith("implied"):
         return []
+    if not role.body.id.endswith("-0") and any(act.do in _IN_TURN for act in role.acts):
+        return []
     telling = [act for act in role.acts if act.do not in ("keep_lane", "constant_speed")]
     return telling or list(role.acts)
+
+
+_IN_TURN = ("turn", "u_turn", "yield")
+"""What several alike do one after the other at one place: the clip may end before the last of them gets there."""
 
 
 def gate(scene: Scene, event: Sequence[Role], *, network: Network, duration_s: float) -> list[str]:
     """Return every reason why a scene may not be kept, none if it may."""
     tracks = Tracks.of(scene, duration_s=duration_s, network=network)
-    reasons = [
-        why
-        for role in event
-        for act in _checked(role)
-        if (why := missed(_while(tracks, role, act), role.body.id, act=act))
-    ]
+    reasons = [why for role in event for act in _checked(role) if (why := _missed(tracks, role, act))]
     reasons += [f"{a} and {b} overlap" for a, b in rules.overlaps(tracks)]
     reasons += [f"{name} {what}" for name, what in rules.infeasible(tracks)]
     reasons += [f"{name} leaves the road" for name in rules.off_road(tracks, network.surface)]
@@ -161,6 +162,12 @@ def gate(scene: Scene, event: Sequence[Role], *, network: Network, duration_s: f
     if rules.visible_actors(tracks) < expected:
         reasons.append("nobody is near enough to be seen")
     return reasons
+
+
+def _missed(tracks: Tracks, role: Role, act: Manoeuvre) -> str | None:
+    """Return why something was not done or not seen; the last of several alike in a row need not be near the ego."""
+    name = role.body.id
+    return undone(_while(tracks, role, act), name, act=act) or (unseen(tracks, name) if name.endswith("-0") else None)
 
 
 def _while(tracks: Tracks, role: Role, act: Manoeuvre) -> Tracks:

@@ -14,7 +14,7 @@ from datagen.roads.reference import reference_road
 from datagen.scene import Category, Posture, Prompt, Scene
 from datagen.scene.plan import Manoeuvre, Plan, PlanActor, PlanRoad, Side
 from datagen.traffic import rules
-from datagen.traffic.events import missed
+from datagen.traffic.events import happens
 from datagen.traffic.route import Network
 from datagen.traffic.setting import needs_parking, road_length_m, road_wish
 from datagen.traffic.simulate import simulate
@@ -78,7 +78,7 @@ def test_every_manoeuvre_happens_in_sight(
     tracks = Tracks.of(scene, duration_s=duration_s)
     (actor,) = (actor for actor in scene.actors if actor.event)
     assert actor.category is category
-    assert missed(tracks, actor.id, act=act) is None
+    assert happens(tracks, actor.id, act=act)
 
 
 @pytest.mark.parametrize(("category", "act"), LONGER_ACTS, ids=lambda value: getattr(value, "do", str(value)))
@@ -87,7 +87,7 @@ def test_what_takes_longer_happens_in_eight_seconds(
 ) -> None:
     scene = simulated(Plan(actors=(PlanActor(category=category, manoeuvres=(act,)),)), duration_s=8.0, density=0.5)
     tracks = Tracks.of(scene, duration_s=8.0)
-    assert missed(tracks, "actor-0-0", act=act) is None
+    assert happens(tracks, "actor-0-0", act=act)
     assert tracks.categories[tracks.column("actor-0-0")] is category
 
 
@@ -95,7 +95,7 @@ def test_what_takes_longer_happens_in_eight_seconds(
 def test_the_ego_does_what_it_is_told(simulated: Callable[..., Scene], do: str) -> None:
     act = Manoeuvre(do=do, side="left" if do in ("lane_change", "turn") else None)  # type: ignore[arg-type]
     scene = simulated(Plan(ego=(act,)), seed=1, duration_s=8.0)
-    assert missed(Tracks.of(scene), "ego", act=act) is None
+    assert happens(Tracks.of(scene), "ego", act=act)
 
 
 @pytest.mark.parametrize("curve", ["left", "right"])
@@ -105,7 +105,7 @@ def test_the_same_plan_runs_round_a_bend(simulated: Callable[..., Scene], curve:
     scene = simulated(plan, duration_s=8.0, density=0.5)
     yaw = np.unwrap(scene.ego.yaw_rad)
     assert (yaw[-1] - yaw[0] > 0.15) if curve == "left" else (yaw[-1] - yaw[0] < -0.15)
-    assert missed(Tracks.of(scene, duration_s=8.0), "actor-0-0", act=act) is None
+    assert happens(Tracks.of(scene, duration_s=8.0), "actor-0-0", act=act)
 
 
 def test_a_clip_that_is_too_short_for_a_manoeuvre_says_so() -> None:

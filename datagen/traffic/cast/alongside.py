@@ -15,7 +15,7 @@ from datagen.traffic.junction import EGO_FRONT_M
 from datagen.traffic.limits import drives, limits_of, rear_axle_m
 from datagen.traffic.needs import AT_KERB, CHANGES, beside_of, start_side
 from datagen.traffic.role import Body, Role, driver_of
-from datagen.traffic.script import WARM_UP_S, cruise
+from datagen.traffic.script import PRESSING, WARM_UP_S, cruise
 from datagen.traffic.setting import Setting, neighbour_shift_m
 
 EGO_TAIL_M = EGO_SIZE_LWH_M[0] / 2 - 1.368
@@ -24,6 +24,11 @@ _TAILGATE_GAP_M = 3.5
 _CLOSE_S, _IN_A_ROW_S = 0.35, 0.15
 """Time gaps of those who tailgate, and of several who overtake in a row: nobody waits for the others."""
 _MOST_FASTER_MPS = 13.0
+_SLOWER = 0.6
+"""How fast, of the ego's speed, somebody behind it is who is about to accelerate."""
+_WITHOUT_HASTE = 0.6
+"""Up to this share of his top speed somebody drives who is about to accelerate."""
+_COMES_IN = ("cut_in", "merge")
 _QUICKER_MPS = 6.0
 """How much faster than the ego several are who overtake it in a row, at most."""
 
@@ -78,6 +83,17 @@ class _Casting:
         """Return how far its rear axle is ahead of the ego's when its rear bumper is `gap_m` ahead of the ego."""
         return EGO_FRONT_M + gap_m + self.tail_m + self.onward_m
 
+    @property
+    def taken_m(self) -> float:
+        """How much of the ego's lane ahead of it is for those who are named before and come there too."""
+        room = 0.0
+        for other in self.setting.plan.actors:
+            if other is self.actor:
+                break
+            if other.where != "behind" and any(act.do in _COMES_IN for act in other.manoeuvres):
+                room += other.count * (other.category.typical_size_lwh_m[0] + 5.0)
+        return room
+
     def begins_s(self, act: Manoeuvre) -> float:
         return start_of_s(
             self.actor.manoeuvres, act, body=self.body, setting=self.setting, speed_mps=self.setting.speed_mps
@@ -99,14 +115,15 @@ def alongside(
     at_ego = setting.route.line.at(setting.ego_at(start.at_s))[0]
     place = float(route.line.project(at_ego)[0][0]) + start.ahead_m
     speed = min(start.speed_mps, limits_of(body.category).top_mps)
-    script = cruise(setting.times_s, speed, limits=limits_of(body.category), offset_m=start.offset_m)
+    does = {m.do for m in actor.manoeuvres}
+    wish = speed * PRESSING if "tailgate" in does else speed
+    script = cruise(setting.times_s, wish, limits=limits_of(body.category), offset_m=start.offset_m)
     at_kerb = setting.ego_at(start.at_s) + start.ahead_m + speed * 0.5 * setting.duration_s
     way = Way(lane=start.lane, toward_ego=True, at_m=at_kerb)
     acts = actor.manoeuvres
     if _comes_up_first(actor):
         acts = tuple(_speeding(act, setting.speed_mps) for act in acts)
     script, cues = scripted(script, acts, way, body=body, setting=setting, speed_mps=speed)
-    does = {m.do for m in actor.manoeuvres}
     close = "tailgate" in does or (actor.where == "behind" and (actor.gap_m or 9.0) < 6.0)
     in_a_row = "overtake" in does and actor.count > 1
     driver = driver_of(
@@ -189,7 +206,8 @@ def _cutting_in(casting: _Casting, act: Manoeuvre) -> _Start | None:
     if next(m.do for m in casting.actor.manoeuvres if m.do in CHANGES) == "overtake":
         gap = min(gap, 4.0)  # it starts behind the ego and is past it when it cuts in
         speed = ego_mps + (EGO_FRONT_M + gap + casting.body.size_lwh_m[0] + 2.0) / max(begins, 0.5)
-    return None if lane is None else _Start(lane=lane, ahead_m=casting.ahead(gap), at_s=begins, speed_mps=speed)
+    ahead = casting.ahead(gap) + casting.taken_m
+    return None if lane is None else _Start(lane=lane, ahead_m=ahead, at_s=begins, speed_mps=speed)
 
 
 def _merging(casting: _Casting, act: Manoeuvre) -> _Start | None:
@@ -206,7 +224,7 @@ def _merging(casting: _Casting, act: Manoeuvre) -> _Start | None:
         rank, behind = casting.order // 2, casting.order % 2 == 1
     onward = rank * (casting.body.size_lwh_m[0] + 5.0)
     after = -(EGO_TAIL_M + gap + casting.nose_m + onward)
-    ahead = after if behind else EGO_FRONT_M + gap + casting.tail_m + onward
+    ahead = after if behind else EGO_FRONT_M + gap + casting.tail_m + onward + casting.taken_m
     return _Start(lane=lane, ahead_m=ahead, at_s=begins, speed_mps=speed)
 
 
@@ -253,7 +271,8 @@ def _steady(casting: _Casting) -> _Start | None:
         close = "tailgate" in does
         gap = gap if gap is not None else _TAILGATE_GAP_M if close else float(rng.uniform(7.0, 11.0))
         ahead = -(EGO_TAIL_M + gap + casting.nose_m + casting.onward_m)
-        return _Start(lane=setting.lane, ahead_m=ahead, at_s=0.0, speed_mps=max(ego_mps, 2.0))
+        slower = _SLOWER if does[:1] == ["accelerate"] else 1.0
+        return _Start(lane=setting.lane, ahead_m=ahead, at_s=0.0, speed_mps=max(slower * ego_mps, 2.0))
     stands = actor.state == "standing" or (first.do == "wait" and first.at_s is None)
     passed = any(m.do == "overtake" for m in setting.plan.ego) and actor.where in ("ahead", None)
     if passed and said is None and not stands:
@@ -286,7 +305,8 @@ def _steady_mps(casting: _Casting, *, said: float | None, stands: bool) -> float
         speed = min(speed, 0.25 * limits_of(casting.body.category).comfort_mps2 * setting.duration_s, 4.5)
     if does & {"emergency_stop"} and said is None and not stands:
         speed = max(speed, 7.0)
-    return min(speed, limits_of(casting.body.category).top_mps)
+    top = limits_of(casting.body.category).top_mps
+    return min(speed, _WITHOUT_HASTE * top if "accelerate" in does and said is None else top)
 
 
 def _steady_lane(casting: _Casting) -> tuple[Lane, float, float] | None:

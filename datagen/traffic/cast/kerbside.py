@@ -26,7 +26,7 @@ def kerb_shift_m(setting: Setting, lane: Lane, *, at_m: float, body: Body) -> fl
     middle = float(line.project(setting.route.line.at(at_m)[0])[0][0])
     rooms = [_to_edge_m(setting, line, middle + onward) for onward in (0.0, 6.0, -6.0, 12.0)]
     room = max((found for found in rooms if found is not None), default=1.75)
-    swings = 0.06 * max(body.size_lwh_m[0] - 5.0, 0.0)  # the front of somebody long gets there before its rear
+    swings = 0.022 * room * max(body.size_lwh_m[0] - 4.0, 0.0)  # the front of somebody long gets there before its rear
     return -max(room - body.size_lwh_m[1] / 2 - FROM_KERB_M - swings, 0.3)
 
 

@@ -97,10 +97,22 @@ def _crossing(
     middle = float(shapely.LineString(line.points_m).project(met.centroid))
     reach = float(ego_line.project(met.centroid)) - setting.s_m
     when = crossing_moment_s(act, setting, reach_m=reach, pace_mps=speed)
-    line = line.offset(0.8 * (order % 3) - 0.4) if act.do != "run_out" else line.offset(0.7 * (order % 3))
-    start = middle - speed * when - 0.9 * (order // 3) - 0.2 * order
+    line, lag_m = _in_company(line, act, body, order=order)
+    start = middle - speed * when - lag_m
     role = walk(line, setting.times_s, at_start_m=start, speed_mps=speed, sway=float(rng.uniform(0, 6.28)))
     return Role(body=body, walk=role, acts=actor.manoeuvres, event=True, in_the_way=True)
+
+
+def _in_company(line: Line, act: Manoeuvre, body: Body, *, order: int) -> tuple[Line, float]:
+    """Return the way of one of several who cross, and how far behind the first one he is.
+
+    Who runs out from behind something comes after the one before, cycles keep clear of each other.
+    """
+    if act.do == "run_out":
+        return line, 1.0 * order
+    abreast, room_m = (2, 1.3) if body.category.group is Group.CYCLE else (3, 0.8)
+    lag_m = (body.size_lwh_m[0] + 1.0) * (order // abreast) + 0.2 * order
+    return line.offset(room_m * (order % abreast) - room_m / 2), lag_m
 
 
 def _waiting_for_a_gap(

@@ -11,11 +11,14 @@ from datagen.traffic.cast.scripting import Way, scripted
 from datagen.traffic.crossing import crossing_time_s, crossings_on
 from datagen.traffic.junction import STOP_BEFORE_M, junction_entry
 from datagen.traffic.limits import limits_of, rear_axle_m
-from datagen.traffic.needs import ego_turn
+from datagen.traffic.needs import AT_KERB, ego_turn
 from datagen.traffic.role import Body, Role, driver_of
 from datagen.traffic.route import Route
-from datagen.traffic.script import WARM_UP_S, cruise
+from datagen.traffic.script import WARM_UP_S, Script, change_speed, cruise
 from datagen.traffic.setting import Setting
+
+_BEFORE_CROSSING_M, _OVER_S = 4.5, 2.8
+"""Who yields stands so far before a crossing, and until so long after somebody was in the middle of it."""
 
 
 def oncoming(
@@ -23,10 +26,12 @@ def oncoming(
 ) -> Role | None:  # fmt: skip
     """Come towards the ego and pass it within the clip; None where no lane comes back."""
     speed = said_mps(actor) or max(setting.speed_mps * float(rng.uniform(0.85, 1.1)), 6.0)
-    speed = min(speed, limits_of(body.category).top_mps)
+    top = limits_of(body.category).top_mps
+    speed = min(speed, 0.6 * top if any(m.do == "accelerate" for m in actor.manoeuvres) else top)
     meets = setting.duration_s * float(rng.uniform(0.45, 0.75))
     does = {m.do for m in actor.manoeuvres}
-    for lane in oncoming_lanes(setting):
+    lanes = oncoming_lanes(setting)
+    for lane in lanes[::-1] if does & set(AT_KERB) else lanes:
         route = setting.network.route(lane)
         if route is None:
             continue
@@ -42,9 +47,11 @@ def oncoming(
         if turns and entry is not None:  # it comes up to its line while the ego turns
             nose = body.size_lwh_m[0] / 2 + rear_axle_m(body.size_lwh_m[0])
             first = entry - STOP_BEFORE_M - nose - speed * (0.5 * setting.duration_s + WARM_UP_S)
-        if "yield" in does:
-            first = _where_it_yields(route, body, setting=setting, speed_mps=speed) or first
         script = cruise(setting.times_s, speed, limits=limits_of(body.category))
+        line = _where_it_yields(route, body, setting=setting) if "yield" in does else None
+        if line is not None:
+            script, before = _giving_way(script, setting=setting, speed_mps=speed, body=body)
+            first = line - before
         way = Way(lane=lane, at_m=setting.ego_at(meets))
         acts = [m for m in actor.manoeuvres if m.do != "wait"]
         script, cues = scripted(script, acts, way, body=body, setting=setting, speed_mps=speed)
@@ -83,11 +90,17 @@ def _where_it_waits(route: Route, meeting_m: float, body: Body, *, setting: Sett
     return entry - STOP_BEFORE_M - nose if entry is not None else max(meeting_m - 6.0, 2.0)
 
 
-def _where_it_yields(route: Route, body: Body, *, setting: Setting, speed_mps: float) -> float | None:
-    """Return where to start so as to come to the crossing while somebody is on it."""
+def _where_it_yields(route: Route, body: Body, *, setting: Setting) -> float | None:
+    """Return where its rear axle is when it stands before the first crossing on its way; None where there is none."""
     zebras = crossings_on(route, setting.hdmap)
-    if not zebras:
-        return None
     nose = body.size_lwh_m[0] / 2 + rear_axle_m(body.size_lwh_m[0])
-    comes = crossing_time_s(setting.duration_s)
-    return zebras[0][0] - 5.0 - nose - speed_mps * (comes + WARM_UP_S)
+    return zebras[0][0] - _BEFORE_CROSSING_M - nose if zebras else None
+
+
+def _giving_way(script: Script, *, setting: Setting, speed_mps: float, body: Body) -> tuple[Script, float]:
+    """Return a script that stops before somebody crosses and drives on after him, and how far it drives until then."""
+    rate, crosses = limits_of(body.category).comfort_mps2, crossing_time_s(setting.duration_s)
+    begins = max(crosses - 1.5 - speed_mps / rate, -0.5)
+    stopped = change_speed(script, at_s=begins, speed_mps=0.0, rate_mps2=rate)
+    gone = change_speed(stopped, at_s=crosses + _OVER_S, speed_mps=speed_mps, rate_mps2=rate)
+    return gone, speed_mps * (begins + WARM_UP_S) + speed_mps**2 / (2.0 * rate)

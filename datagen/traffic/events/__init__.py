@@ -19,7 +19,7 @@ from datagen.traffic.events import company, on_foot, place, speed
 from datagen.traffic.events.view import SIGHT_M, near_ego
 from datagen.traffic.tracks import Tracks
 
-__all__ = ["CHECKS", "SIGHT_M", "happens", "missed"]
+__all__ = ["CHECKS", "SIGHT_M", "happens", "undone", "unseen"]
 
 Check = Callable[[Tracks, int, Manoeuvre], bool]
 
@@ -60,18 +60,21 @@ CHECKS: Mapping[str, Check] = {
 
 def happens(tracks: Tracks, name: str, *, act: Manoeuvre) -> bool:
     """Say whether a body does something where the ego can see it."""
-    return missed(tracks, name, act=act) is None
+    return undone(tracks, name, act=act) is None and unseen(tracks, name) is None
 
 
-def missed(tracks: Tracks, name: str, *, act: Manoeuvre) -> str | None:
-    """Return why a manoeuvre of a body does not count as done, or None if it was done and could be seen."""
+def undone(tracks: Tracks, name: str, *, act: Manoeuvre) -> str | None:
+    """Return why a manoeuvre of a body does not count as done, or None if it was done."""
     if name not in tracks.ids:
         return f"{name} is never there"
     body = tracks.column(name)
     if tracks.present[:, body].sum() < 5:
         return f"{name} is never there"
-    if not CHECKS[act.do](tracks, body, act):
-        return f"{name} does not {act.do.replace('_', ' ')}"
-    if not near_ego(tracks, body).any():
-        return f"{name} is never in sight of the ego"
-    return None
+    return None if CHECKS[act.do](tracks, body, act) else f"{name} does not {act.do.replace('_', ' ')}"
+
+
+def unseen(tracks: Tracks, name: str) -> str | None:
+    """Return that a body is never near enough to the ego to be seen, or None if it is."""
+    if name in tracks.ids and near_ego(tracks, tracks.column(name)).any():
+        return None
+    return f"{name} is never in sight of the ego"

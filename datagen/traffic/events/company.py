@@ -16,13 +16,13 @@ _AT_LEAST_MPS = 2.0
 
 
 def follows(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
-    """For half the time it is 0.5 to 4 s behind the same vehicle in its lane (the ego, if it is not the ego)."""
+    """For half the time it is 0.5 to 4 s behind the same vehicle in its lane (of others: the ego or an actor)."""
     del act
     return any(np.mean((gap > 0.5) & (gap < 4.0)) >= 0.5 for gap in _time_gaps(tracks, body))
 
 
 def tailgates(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
-    """For half the time it is less than 1 s behind the same vehicle in its lane (the ego, if it is not the ego)."""
+    """For half the time it is less than 1 s behind the same vehicle in its lane (of others: the ego or an actor)."""
     del act
     return any(np.mean(gap < 1.0) >= 0.5 for gap in _time_gaps(tracks, body))
 
@@ -52,8 +52,11 @@ def _turning(tracks: Tracks, body: int) -> np.ndarray:
 
 
 def _time_gaps(tracks: Tracks, body: int) -> Iterator[Float[np.ndarray, "times"]]:
-    """Yield, for each vehicle ahead in its lane, the gap in seconds bumper to bumper; inf where it is not ahead."""
-    others = range(1, len(tracks.ids)) if body == 0 else (0,)
+    """Yield, for each vehicle ahead in its lane, the gap in seconds bumper to bumper; inf where it is not ahead.
+
+    Of others than the ego: for the ego and those who act.
+    """
+    others = [k for k in range(len(tracks.ids)) if k != body and (body == 0 or k == 0 or tracks.event[k])]
     speed = np.maximum(np.abs(tracks.speed_mps[:, body]), _AT_LEAST_MPS)
     for other in others:
         if tracks.length_m[other] < 1.5:

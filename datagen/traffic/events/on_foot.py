@@ -65,6 +65,6 @@ def walks_in_group(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
     """It walks, and two others keep within 3 m of it for 70 % of the time."""
     if not walks(tracks, body, act):
         return False
-    people = [k for k, c in enumerate(tracks.categories) if c.group is Group.PERSON and k != body]
+    people = [k for k, c in enumerate(tracks.categories) if c.group in (Group.PERSON, Group.ANIMAL) and k != body]
     apart = np.linalg.norm(tracks.xy_m[:, people] - tracks.xy_m[:, body, None], axis=-1)
     return int((np.mean(apart < _TOGETHER_M, axis=0) >= 0.7).sum()) >= 2
