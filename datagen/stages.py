@@ -39,8 +39,9 @@ from datagen.scene import (
 )
 from datagen.scene.plan import Plan
 from datagen.sensors.labels import observe
+from datagen.traffic.drawn_lanes import with_traffic_on
 from datagen.traffic.setting import needs_parking, road_length_m, road_wish
-from datagen.traffic.simulate import simulate
+from datagen.traffic.simulate import DENSITIES, simulate
 
 FRAGMENT = "fragment"
 """Where in a clip's folder its share of the dataset's tables lies."""
@@ -136,14 +137,15 @@ class SimulateStage:
 
 
 class MapStage:
-    """The lanes a scene was driven on to the whole map around them."""
+    """The lanes a scene was driven on to the whole map around them, and traffic on lanes that are new in it."""
 
     name = "map"
     resources = Resources()
     batch_size = 1
 
-    def __init__(self, mapmaker: MapMaker) -> None:
+    def __init__(self, mapmaker: MapMaker, *, density: float = 0.0) -> None:
         self.mapmaker = mapmaker
+        self.density = density
         self.weights = ""
 
     def open(self) -> None:
@@ -158,14 +160,23 @@ class MapStage:
     def _mapped(self, take: Take) -> Take | Dropped:
         assert take.scene is not None, "map comes after simulate"
         assert take.plan is not None, "map comes after plan"
-        hdmap = self.mapmaker.draw(take.scene, plan=take.plan, rng=rng_for(take.prompt, self.name))
+        rng = rng_for(take.prompt, self.name)
+        hdmap = self.mapmaker.draw(take.scene, plan=take.plan, rng=rng)
         if isinstance(hdmap, Dropped):
             return hdmap
+        scene = replace(take.scene, hdmap=hdmap)
+        if {lane.id for lane in hdmap.lanes} - {lane.id for lane in take.scene.hdmap.lanes}:
+            scene = with_traffic_on(scene, count=_count_on_drawn_lanes(take.plan, self.density), rng=rng)
         noted = take.with_note("map_weights", self.weights) if self.weights else take
-        return replace(noted, scene=replace(take.scene, hdmap=hdmap))
+        return replace(noted, scene=scene)
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _count_on_drawn_lanes(plan: Plan, density: float) -> int:
+    """Return how many vehicles are added on lanes that nobody drove on yet: half as many as on an ordinary street."""
+    return round(6 * density * DENSITIES[plan.density])
 
 
 @dataclass(frozen=True, kw_only=True)

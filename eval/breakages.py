@@ -30,7 +30,7 @@ from datagen.sensors.masks import Mask, bare_world, mask_of
 from eval.excerpts import Excerpt
 
 SHIFT_M = 2.0
-LEAST_PIXELS = {"removed": 300, "added": 500}
+LEAST_PIXELS = {"removed": 1600, "added": 500}
 """Of 224x128: of what is removed, over the clip; of what is added, in each picture."""
 _STRIDE = 2
 _OPPOSITE = {Light.NIGHT: Light.DAY, Light.DAY: Light.NIGHT}

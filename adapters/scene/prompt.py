@@ -50,7 +50,7 @@ class PromptSource:
         return (
             PlanStage(plugins.build("planner", settings.planner)),
             SimulateStage(self._mapmaker, density=settings.density, redraws=settings.redraws),
-            MapStage(self._mapmaker),
+            MapStage(self._mapmaker, density=settings.density),
         )
 
 

@@ -28,16 +28,23 @@ LEAST_PIXELS = 24
 """Of the mask; about a car at 40 m. Smaller things are not judged."""
 LEAST_SIGHTINGS = 8
 """In a clip, for labels to be called misplaced."""
-LEAST_TRACK_PIXELS = 150
-"""Over a clip, for something to be called missing."""
+LEAST_TRACK_PIXELS, LEAST_VISIBLE = 300, 0.6
+"""Over a clip, and share that no label says is hidden, for something to be called missing."""
+GHOST_SHARE = 0.3
+"""Of the key frames that must show something unlabelled, for it to be called one."""
 ASIDE_M = 2.0
+_HALO = 0.1
+"""Of a part that looks like a vehicle, the most that may be labelled, for it to be a ghost."""
 _GROUPS = {group: [CLASSES.index(name) for name in members] for group, members in GROUPS.items()}
 _GROUP_OF = {label: group for group, members in _GROUPS.items() for label in members}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """One label in one picture. shown: 0 to 1.  placed: -1 to 1, or None where the copies lie outside the picture."""
+    """One label in one picture. shown: 0 to 1.  placed: -1 to 1, or None where the copies lie outside the picture.
+
+    visible: share of the thing that is not hidden, as its label says.
+    """
 
     actor: int
     group: str
@@ -45,11 +52,12 @@ class Sighting:
     pixels: int
     shown: float
     placed: float | None
+    visible: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ghost:
-    """A vehicle where no label is. pixels: of the mask, on the road, each counted with its probability."""
+    """A vehicle where no label is. pixels: of the mask, each counted with its probability."""
 
     channel: str
     frame: int
@@ -77,6 +85,7 @@ def sightings(view: View) -> Iterator[Sighting]:
             pixels=thing.pixels,
             shown=float(p[mine].mean()),
             placed=min((side for side in sides if side is not None), default=None),
+            visible=thing.visible,
         )
 
 
@@ -112,7 +121,7 @@ def worst_track(seen: Sequence[Sighting]) -> tuple[int, float] | None:
     """Return the vehicle that the clip shows least of, and how much; None where none is large enough to say."""
     tracks: dict[int, list[Sighting]] = defaultdict(list)
     for one in seen:
-        if one.group == "vehicle":
+        if one.group == "vehicle" and one.visible >= LEAST_VISIBLE:
             tracks[one.actor].append(one)
     shown = {
         actor: _by_pixels(track, "shown")
@@ -124,24 +133,29 @@ def worst_track(seen: Sequence[Sighting]) -> tuple[int, float] | None:
 
 
 def largest_ghost(view: View) -> Ghost:
-    """Return the largest part of a vehicle that a picture shows on road that is labelled as empty; it may be nothing.
+    """Return the largest vehicle that a picture shows on a road and beside no label; it may be nothing.
 
-    Beside the road nothing is known: a house may look like a bus.
+    Off the road nothing is known: a house may look like a bus. What touches a label is a halo of its thing.
     """
     p: Float[np.ndarray, "H W"] = view.seen[_GROUPS["vehicle"]].sum(axis=0)
-    empty = np.isin(view.target.classes, (ROAD, MARKING)) & ~_grown(view.mask.owner >= 0, 2)
-    shown = (p > 0.5) & empty
-    count, parts = cv2.connectedComponents(shown.astype(np.uint8), connectivity=4)
-    sizes = np.bincount(parts.ravel(), weights=(p * shown).ravel(), minlength=count)[1:]
-    return Ghost(channel=view.camera.channel, frame=view.frame, pixels=float(sizes.max(initial=0.0)))
+    labelled = view.mask.owner >= 0
+    beside_road = _grown(np.isin(view.target.classes, (ROAD, MARKING)), 1)
+    count, parts = cv2.connectedComponents((p > 0.5).astype(np.uint8), connectivity=4)
+    size, halo, touching = (
+        np.bincount(parts.ravel(), weights=weights.ravel().astype(np.float64), minlength=count)[1:]
+        for weights in (p, labelled, beside_road)
+    )
+    area = np.bincount(parts.ravel(), minlength=count)[1:]
+    alone = (halo <= _HALO * area) & (touching > 0)
+    return Ghost(channel=view.camera.channel, frame=view.frame, pixels=float(size[alone].max(initial=0.0)))
 
 
 def lasting_ghost(ghosts: Sequence[Ghost]) -> float:
-    """Return the size, in pixels of the mask, that the largest ghost of a key frame has in the mean over the clip."""
+    """Return the size, in pixels of the mask, that the largest ghost has in `GHOST_SHARE` of a clip's key frames."""
     largest: dict[int, float] = defaultdict(float)
     for ghost in ghosts:
         largest[ghost.frame] = max(largest[ghost.frame], ghost.pixels)
-    return float(np.mean(list(largest.values()))) if largest else 0.0
+    return float(np.quantile(list(largest.values()), 1 - GHOST_SHARE)) if largest else 0.0
 
 
 def _grown(mask: Bool[np.ndarray, "H W"], pixels: int) -> Bool[np.ndarray, "H W"]:

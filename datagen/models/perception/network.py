@@ -32,7 +32,7 @@ class PerceptionSpec(BaseModel):
     """The network's sizes. widths: channels at 1/2, 1/4, 1/8 and 1/16.  blocks: residual blocks at 1/4, 1/8, 1/16."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    widths: tuple[int, int, int, int] = (24, 48, 96, 160)
+    widths: tuple[int, int, int, int] = (24, 48, 96, 152)
     blocks: tuple[int, int, int] = (1, 2, 2)
     decoder: int = 64
 

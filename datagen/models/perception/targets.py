@@ -27,6 +27,7 @@ class SeenObject:
     """One object in one picture. Rows and columns are of the mask; box: top, left, bottom, right, ends excluded.
 
     actor: index in the scene.  label: index in CLASSES.  distance_m: median over its pixels.  pixels: it is seen in.
+    visible: share of it that its label says is not hidden, over all cameras.
     """
 
     actor: int
@@ -34,6 +35,7 @@ class SeenObject:
     distance_m: float
     pixels: int
     box: tuple[int, int, int, int]
+    visible: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +66,12 @@ def target_of(
         actor = actors[index]
         label = class_of(actor.category)
         distance = float(np.median(distance_m[mine]))
-        hidden = visible.get(actor.id, 1.0) < LEAST_VISIBLE
-        if label is None or hidden or distance > REACH_M or mine.sum() < LEAST_PIXELS:
+        share, pixels = visible.get(actor.id, 1.0), int(mine.sum())
+        if label is None or share < LEAST_VISIBLE or distance > REACH_M or pixels < LEAST_PIXELS:
             classes[mine] = IGNORED
             continue
         classes[mine] = label
         rows, columns = np.nonzero(mine)
         box = (int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1)
-        objects.append(SeenObject(actor=index, label=label, distance_m=distance, pixels=int(mine.sum()), box=box))
+        objects.append(SeenObject(actor=index, label=label, distance_m=distance, pixels=pixels, box=box, visible=share))
     return Target(classes=classes, objects=tuple(objects))

@@ -59,6 +59,11 @@ class Report:
             "exam_tokens_per_line": round(self.tokens_out / max(1, self.pairs), 1),
         }
 
+    def worst_fields(self, count: int = 5) -> list[tuple[str, float]]:
+        """Return the fields that are as expected least often, the worst first, with their share."""
+        shares = {name: self.right[name] / n for name, n in self.asked.items()}
+        return sorted(shares.items(), key=lambda one: (one[1], one[0]))[:count]
+
     def protocol(self) -> str:
         """Say how the figures were measured."""
         return (

@@ -38,6 +38,9 @@ def _acts(allowed: frozenset[str]) -> str:
 def _actor(category: Category) -> str:
     kinds = [kind for kind in category.kinds if kind != "plain"]
     slots = tuple(slot for slot in ACTOR.slots if kinds or slot.field != "kind")
-    fixed = {"category": re.escape(spoken("category", category)), "kind": "|".join(kinds)}
+    fixed = {
+        "category": re.escape(spoken("category", category)),
+        "kind": "|".join(re.escape(spoken("kind", kind)) for kind in kinds),
+    }
     who = Part(form=ACTOR.form, slots=slots, given=ACTOR.given).pattern(named=False, fixed=fixed)
     return f"{who}(?::{_acts(can_do(category))})?"

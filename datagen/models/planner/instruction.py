@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from datagen.models.planner.notation import ABSENT, ACT, ACTOR, AMBIENCE, DENSITY, IN_SI, ROAD, Part, spoken
 from datagen.scene import Category, Group
 from datagen.scene.plan import EGO_DOES, can_do
@@ -60,7 +62,11 @@ def _words(allowed: frozenset[str]) -> str:
 
 def _kinds() -> str:
     kinds = {one: one.kinds for one in Category if one.kinds != ("plain",)}
-    return "; ".join(f"{spoken('category', one)}: {', '.join(names)}" for one, names in kinds.items())
+    return "; ".join(f"{spoken('category', one)}: {_listed(names)}" for one, names in kinds.items())
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    return ", ".join(spoken("kind", kind) for kind in kinds)
 
 
 def _row(part: Part) -> str:

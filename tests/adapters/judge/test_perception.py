@@ -74,17 +74,23 @@ def test_a_label_half_beside_its_car_is_half_shown_and_would_be_better_placed_el
 
 
 def test_what_is_painted_over_is_missing_and_what_is_small_is_not_judged() -> None:
-    gone = [one for frame in range(2) for one in boxes.sightings(view(told=slice(10, 20), shown=None, frame=frame))]
+    gone = [one for frame in range(3) for one in boxes.sightings(view(told=slice(10, 20), shown=None, frame=frame))]
     assert boxes.worst_track(gone) == (0, 0.0)
-    assert boxes.worst_track(gone[:1]) is None
+    assert boxes.worst_track(gone[:2]) is None
     assert list(boxes.sightings(view(told=slice(10, 12), shown=None))) == []
 
 
 def test_a_vehicle_without_a_label_is_a_ghost_of_its_size() -> None:
     assert boxes.largest_ghost(view(told=None, shown=slice(10, 20))).pixels == 100
     assert boxes.largest_ghost(view(told=slice(10, 20), shown=slice(10, 20))).pixels == 0
-    two = [boxes.largest_ghost(view(told=None, shown=part, frame=i)) for i, part in enumerate((slice(5, 15), None))]
-    assert boxes.lasting_ghost(two) == 50
+    assert boxes.largest_ghost(view(told=slice(10, 20), shown=slice(12, 22))).pixels == 0, "the halo of a label"
+
+
+@pytest.mark.parametrize(("frames", "pixels"), [(1, 0), (4, 100)])
+def test_a_ghost_lasts(frames: int, pixels: float) -> None:
+    parts = [slice(5, 15)] * frames + [None] * (8 - frames)
+    ghosts = [boxes.largest_ghost(view(told=None, shown=part, frame=frame)) for frame, part in enumerate(parts)]
+    assert boxes.lasting_ghost(ghosts) == pixels
 
 
 def test_pictures_side_with_their_own_camera_until_they_are_swapped() -> None:

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from datagen.models.perception.weights import EMBEDDED
 from eval import __main__ as command_line
 from eval.constancy import Diary, overlaps
 from eval.control import Protocol, control
@@ -80,7 +79,6 @@ def test_the_command_line_prints_and_writes(film, blind, tmp_path, capsys) -> No
     assert {"control_ratio_vehicle", "control_ratio_person", "ambience_accuracy"} <= figures.keys()
 
 
-@pytest.mark.skipif(not EMBEDDED.exists(), reason="no perception weights ship yet")
 def test_the_network_that_ships_scores_spoilt_pictures_less(film) -> None:
     real = film()
     usual = Protocol(resamples=2)

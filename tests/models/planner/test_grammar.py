@@ -9,7 +9,9 @@ import pytest
 
 from datagen.models.planner.grammar import line_pattern
 from datagen.models.planner.instruction import EXAMPLES
-from datagen.models.planner.notation import read_line
+from datagen.models.planner.notation import read_line, write_line
+from datagen.scene import Category
+from datagen.scene.plan import Plan, PlanActor
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,15 @@ def test_good_lines_pass(matcher: llguidance.LLMatcher, line: str) -> None:
     fresh = matcher.deep_copy()
     assert fresh.try_consume_tokens(spelt) == len(spelt)
     assert fresh.is_accepting()
+
+
+@pytest.mark.parametrize("category", list(Category))
+def test_every_kind_passes_as_it_is_written(matcher: llguidance.LLMatcher, category: Category) -> None:
+    for kind in category.kinds:
+        spelt = list(f" {write_line(Plan(actors=(PlanActor(category=category, kind=kind),)))}".encode())
+        fresh = matcher.deep_copy()
+        assert fresh.try_consume_tokens(spelt) == len(spelt), kind
+        assert fresh.is_accepting()
 
 
 @pytest.mark.parametrize(

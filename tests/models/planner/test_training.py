@@ -52,7 +52,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tiny_model: Path, tmp_p
     card = json.loads((straight.parent / "card.json").read_text())
     assert card["exam_pairs"] == 4
     assert card["pairs_taught"] == 12
-    assert card["adapter_sha256"] == sha256(straight)
+    assert card["weights_sha256"] == sha256(straight)
     assert len((straight.parent / "exam.jsonl").read_text().splitlines()) == 4
     assert str(tmp_path) not in (straight.parent / "adapter_config.json").read_text()
 
