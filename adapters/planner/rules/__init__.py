@@ -49,15 +49,25 @@ _NOTHING = ("stop", "fill", "unknown", "count", "the", "join", "it", "not", "bes
 """Kinds of words that ask for nothing by themselves."""
 
 
+_QUIET = ("keep_lane", "walk")
+"""What those do of whom nothing was said."""
+
+
 def read(text: str) -> Plan:
     """Return the plan a text describes."""
     kept, cut = bounded(text)
-    said, meant = in_words(kept.lower())
-    tokens = tokens_of(in_english(said))
+    said, meant = in_words(kept.lower().replace("\u2019", "'"))
+    english = in_english(said)
+    tokens = tokens_of(english, mend=english == said)
     plan = plan_of(tokens, left_out=cut)
     if kept.strip() and not (meant or plan.left_out) and all(token.kind in _NOTHING for token in tokens):  # "🚗💨"
         return plan_of(tokens, left_out=(kept.strip()[:80],))
-    return plan if plan.actors or not meant else plan_of([*tokens_of(f"{meant}."), *tokens], left_out=cut)
+    if meant and not plan.ego:
+        plan = plan.model_copy(update={"ego": plan_of(tokens_of(f"{meant}.")).ego})
+    if not meant or any(act.do not in _QUIET for who in plan.actors for act in who.manoeuvres):
+        return plan
+    named = [token for token in tokens if token.kind not in ("who", "the", "count")]
+    return plan_of([*tokens_of(f"{meant}."), *(named if plan.actors else tokens)], left_out=cut)
 
 
 def build(settings: Settings) -> RulesPlanner:

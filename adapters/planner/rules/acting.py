@@ -18,8 +18,14 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
         _people_crossing(r, token, extra)
         return
     if token.value in ("follow", "tailgate"):
-        _following(r, token.value, coming)
+        _following(r, token, coming)
         return
+    if extra.get("to_pass") and not any(one.kind == "do" and one.value in _PASSING for one in coming):
+        return  # "let there be …"
+    if extra.get("beyond"):
+        r.scene.leave_out(token.text)
+    if extra.get("traffic") and (r.subject is None or r.fresh):
+        r.subject, r.fresh = implied(r, Category.CAR), False
     if token.value == "together":
         _together(r)
         return
@@ -46,10 +52,13 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
         r.pending.beside = True
     if act.do in ("overtake", "yield") and (who.ego or _object_follows(token, coming)):
         r.pending.beside = True
+    who.shares |= token.form != "s" and not who.acts
     r.act = add(r, who, act)
     r.subject, r.fresh = who, False
 
 
+_PASSING = ("cross", "jaywalk", "walk", "overtake", "keep_lane")
+"""What somebody does who is let do it."""
 _REACTIONS = ("brake", "emergency_stop", "swerve", "yield", "pull_over")
 """What the ego does because of what somebody did."""
 _REFINED: dict[tuple[str, str], Do] = {
@@ -79,7 +88,7 @@ def bare_ego(r: Reading) -> bool:
 
 def _describes(r: Reading, token: Token) -> bool:
     """Say whether a participle describes the noun that follows it, and is not what the subject does to it."""
-    return r.subject is None or r.fresh or token.form in ("ed", "word") or not r.subject.ego
+    return r.subject is None or r.fresh or r.pending.beside or token.form in ("ed", "word") or not r.subject.ego
 
 
 def _complete(r: Reading, act: Act) -> None:
@@ -102,11 +111,20 @@ def _actor_of(r: Reading, token: Token, act: Act) -> Who:
     subject = r.subject
     if r.before.text == "by" and token.form == "ing" and r.latest is not None:
         return r.latest  # "forces us to brake by jumping into our lane"
+    object_named = r.latest is not None and r.latest is not subject and r.before.kind == "who"
+    if (
+        object_named
+        and r.latest is not None
+        and (token.text.split(" ")[0].endswith("ing") or _is_let(subject, r.latest, act))
+    ):
+        return r.latest  # "behind a bus turning left", "lets a cyclist cross"
     idle = subject is not None and all(one.do == "keep_lane" for one in subject.acts)
     bare = r.fresh and token.form in ("bare", "word") and not (idle and subject is r.latest and r.listing)
     bare = bare and not act.when_clear  # "two kids let the cars pass, then cross"
     if subject is not None and (not bare or subject.ego or act.do in {"cut_in", *ON_FOOT} - {"cross"}):
         return subject
+    if subject is None and r.stranger and token.form == "s":
+        return implied(r, Category.CAR)  # "a Trabant pulls out"
     if act.do in ON_FOOT:
         if act.do == "cross" and "junction" in r.scene.road:
             return r.ego
@@ -116,9 +134,15 @@ def _actor_of(r: Reading, token: Token, act: Act) -> Who:
     return implied(r, Category.MOTORCYCLE) if act.do == "filter" else r.ego
 
 
+def _is_let(subject: Who | None, other: Who, act: Act) -> bool:
+    """Say whether somebody does what the subject yields to."""
+    yields = subject is not None and bool(subject.acts) and subject.acts[-1].do == "yield"
+    return yields and act.do in (*ON_FOOT, "overtake") and not other.ego
+
+
 def implied(r: Reading, category: Category) -> Who:
     """Return somebody new of whom only the deed was named."""
-    who = Who(category=category, where=r.pending.where, unnamed=True)
+    who = Who(category=category, where=r.pending.where, color=r.pending.color, unnamed=True)
     r.actors.append(who)
     return who
 
@@ -143,9 +167,11 @@ def _together(r: Reading) -> None:
         r.subject.grouped = True
 
 
-def _following(r: Reading, do: Do, coming: list[Token]) -> None:
+def _following(r: Reading, token: Token, coming: list[Token]) -> None:
     """Read "follows": the ego follows whoever is named next; others follow the ego, or somebody who is named."""
-    subject = r.subject if r.subject is not None and not r.fresh else r.ego
+    do: Do = token.value
+    lists = r.listing and token.form == "ing"  # "behind us: a police car, tailgating"
+    subject = r.subject if r.subject is not None and (not r.fresh or lists) else r.ego
     if (
         subject.ego
         and r.latest is not None
@@ -188,11 +214,16 @@ def add(r: Reading, who: Who, act: Act) -> Act:
     return act
 
 
+_ADJECTIVES = ("side", "big", "large", "small", "old", "young", "huge", "heavy", "elderly", "adjacent", "neighbouring")
+
+
 def _noun_follows(coming: list[Token]) -> bool:
     """Say whether a noun comes before anything but words that describe it."""
     for token in coming:
         if token.kind == "who":
             return True
+        if token.text in _ADJECTIVES:
+            continue
         if token.kind not in ("color", "do", "where", "pace") or (
             token.kind == "do" and token.form not in ("ing", "ed")
         ):

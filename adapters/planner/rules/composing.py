@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adapters.planner.rules.vocabulary import Token
-from datagen.scene import Place
+from datagen.scene import Group, Place
 
 _BETWEEN = ("hard", "pace", "fill", "side", "gap", "near", "the", "way", "where", "place", "beside", "speed", "lanes")
 """Kinds of words that may stand between a verb and its way."""
@@ -123,6 +123,10 @@ def _way(verb: Token, token: Token, *, before: str, behind: list[Token]) -> str 
         return "kerb_to"
     if token.kind == "beside" and token.text in ("past", "by") and not (behind and behind[0].text in _MEASURES):
         return "past"
+    if token.text == "between" and not (said.get("foot") or said.get("hard")):
+        between = next((one for one in behind if one.kind == "who"), None)
+        if between is not None and between.plural and between.value[0].group is Group.VEHICLE and said.get("alone"):
+            return "between"
     hides = token.kind in ("beside", "where") and token.text in _HIDING and token.text != "behind"
     somebody = bool(behind) and behind[0].kind not in ("join", "stop") and any(t.kind == "who" for t in behind[:4])
     return "hidden" if hides and somebody else None

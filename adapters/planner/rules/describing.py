@@ -16,12 +16,17 @@ def read_color(r: Reading, token: Token, _: list[Token]) -> None:
 
 def read_count(r: Reading, token: Token, coming: list[Token]) -> None:
     """Keep a number for the noun that follows; what nobody can be so many of is left out."""
+    if token.text in ("everywhere", "all over", "all around", "all over the place"):  # "cyclists everywhere"
+        if r.latest is not None and r.latest.plural:
+            r.latest.count = max(r.latest.count, int(token.value))
+        return
     if token.value > MOST_ALIKE or token.value < 1 or token.value != int(token.value):
         if any(t.kind == "who" for t in coming[:3]):
             r.scene.leave_out(f"the number {token.text}")
         else:
             r.scene.leave_out(token.text)
-    r.pending.count = token.value
+    some = token.text == "some" and not any(t.kind == "who" and t.plural for t in coming[:3])  # "some kid"
+    r.pending.count = 1.0 if some else token.value
     r.pending.grouped = token.text in ("a group of", "group of", "crowd of", "a crowd of")
 
 
@@ -126,6 +131,9 @@ def read_time(r: Reading, token: Token, coming: list[Token]) -> None:
         return
     if r.before.text in ("for", "lasting") and r.act is not None:
         r.act.takes_s = _within(r, token, 0.5, 20.0)
+        return
+    if r.before.text in ("ttc", "thw", "headway"):  # not when something begins
+        r.scene.leave_out(token.text)
         return
     at = _within(r, token, 0.0, 60.0)
     if r.act is not None and not r.fresh and not any(t.kind == "do" for t in coming[:3]):

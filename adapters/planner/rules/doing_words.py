@@ -26,6 +26,16 @@ _LEAVING = "|".join(
     for of in ("a", "the", "its")
     for place in ("parking space", "parking spot", "parking bay", "parking place", "parking lot", "bus stop", "bay")
 )
+_AGAINST_LIGHTS = "|".join(
+    f"{verb} {light}"
+    for verb in ("run", "jump", "ignore", "blow through", "blow", "shoot", "go through", "drive through", "miss",
+                 "disregard", "fail to stop at", "not stop at", "burst through", "race through")
+    for the in ("the ", "a ", "")
+    for light in (f"{the}{what}" for what in ("red light", "red lights", "lights", "light", "red", "stop sign",
+                  "traffic lights", "traffic light", "red traffic light", "give way sign", "right of way"))
+)  # fmt: skip
+"""What the form has no lights and signs for: it is done as crossing the junction."""
+
 _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "keep_lane",
@@ -41,7 +51,13 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "hold the speed|hold its speed|keep the speed|cruise at constant speed|maintain speed|"
         "maintain its speed|keep its speed",
     ),
-    ("follow", {}, "tail|shadow|chase|drive behind|follow|trail|stay behind|keep behind|follow behind"),
+    (
+        "follow",
+        {},
+        "tail|shadow|chase|drive behind|queue behind|crawl behind|sit behind|get stuck behind|trundle behind|"
+        "ride behind|wait behind|"
+        "follow|trail|stay behind|keep behind|follow behind",
+    ),
     (
         "tailgate",
         {},
@@ -52,14 +68,15 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "brake",
         {},
-        "brake|slow|slow down|decelerate|reduce speed|reduce its speed|ease off|lose speed|lose pace|drop its speed|"
+        "brake|break|slow|slow down|decelerate|reduce speed|reduce its speed|ease off|lose speed|lose pace|"
+        "drop its speed|"
         "drop speed|scrub off speed|lift off the gas|take its foot off the gas",
     ),
     (
         "brake",
         _STOP,
         "stop|halt|pull up|come to a stop|come to a halt|come to a standstill|break down|brake to a stop|"
-        "brake to a standstill|brake to standstill|come to rest",
+        "brake to a standstill|brake to standstill|come to rest|stall|conk out|grind to a halt|come to a dead stop",
     ),
     (
         "brake",
@@ -71,6 +88,7 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "emergency_stop",
         {},
+        "slam on the breaks|slam the breaks|slam on its breaks|hit the breaks hard|"
         "slam on the brakes|slam the brakes|slam on its brakes|emergency brake|emergency stop|"
         "make an emergency stop|do an emergency stop|perform an emergency stop|"
         "perform an emergency braking|stop dead|screech to a halt|come to a screeching halt|"
@@ -131,6 +149,7 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "lane_change",
         {},
+        "cut across lanes|cut across two lanes|cut across both lanes|cut across three lanes|"
         "change lane|change lanes|change the lane|switch lane|switch lanes|switch to|change to|move over|"
         "move to|make a lane change|perform a lane change|leave the lane|do a lane change|change its lane",
     ),
@@ -214,6 +233,9 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "walk across the road|walk across the street|use the crossing|use the crosswalk|cross over",
     ),
     ("cross", {"junction": True}, "cross the intersection|cross the junction|cross intersection"),
+    ("cross", {"junction": True, "beyond": True}, _AGAINST_LIGHTS),
+    ("cross", {"junction": True}, "run the junction|run the intersection|run the crossroads|run a junction"),
+    ("yield", {"to_pass": True}, "let"),
     (
         "jaywalk",
         {},
@@ -254,7 +276,7 @@ _FIXED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("lane_change", _RIGHT, "lane change to the right"),
     ("turn", _LEFT, "left turn|left turning|turning left"),
     ("turn", _RIGHT, "right turn|right turning|turning right"),
-    ("filter", {}, "lane splitting|lane filtering"),
+    ("filter", {}, "lane splitting|lane filtering|lane splits|lane split|lane filters"),
     ("overtake", {"passive": True}, "overtaken|overtaken by|passed by"),
     ("cut_in", {"passive": True, "hard": True}, "cut off by|cut up by"),
     (
@@ -272,7 +294,8 @@ _FIXED: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "stop_and_go",
         {},
-        "in stop and go|stopping and starting|starting and stopping|start stop|stop start|stop go|"
+        "stop & go|stop n go|stop + go|in stop and go|stopping and starting|starting and stopping|start stop|"
+        "stop start|stop go|"
         "stuck in traffic|stuck in a jam|stuck in a traffic jam|in a jam|in a traffic jam|in a queue|queueing|queuing|"
         "in start stop traffic|nose to tail",
     ),
@@ -283,7 +306,15 @@ _FIXED: tuple[tuple[str, dict[str, Any], str], ...] = (
         {},
         "parked|parked at the side|double parked|at the kerb|at the curb|parked at the kerb|parked at the curb",
     ),
-    ("wait", {}, "stopped|stationary|standing|stalled|broken down|waiting|sitting|at a standstill|standstill"),
+    (
+        "wait",
+        {},
+        "doesn't move|does not move|isn't moving|is not moving|not moving|won't move|wont move|will not move|"
+        "refuses to move|won't go|stopped|stationary|standing|stalled|broken down|waiting|sitting|at a standstill|"
+        "standstill",
+    ),
+    ("cross", {"junction": True, "traffic": True}, "cross traffic|crossing traffic|lateral traffic|traffic crossing"),
+    ("follow", {}, "stuck behind|queueing behind|queuing behind"),
     ("ped_cross", {}, "ped crossing|pedestrian crossing"),
     ("ped_cross", {"count": 3}, "peds crossing"),
     ("jaywalker", {"count": 1}, "jaywalker"),

@@ -43,6 +43,7 @@ _FEWEST_LETTERS = 4
 _REACH = 12
 """How many words a verb's second piece may stand behind its first."""
 _FORMS = 3
+_ELISION = re.compile(r"^([a-zà-ÿ]{1,4})'")
 
 
 _KANA, _HAN = re.compile(r"[\u3041-\u30ff]"), re.compile(r"[\u4e00-\u9fff]")
@@ -52,7 +53,7 @@ _STOPS = str.maketrans({"、": ",", "，": ",", "。": ".", "；": ";", "：": "
 def in_english(text: str) -> str:
     """Return a lower-case text in English, or as it is if no other language fits it better."""
     code = _language(text)
-    return text if code is None else _translated(_words(text, code), code)
+    return text if code is None else _translated(_elided(_words(text, code), _phrases(code)), code)
 
 
 def _language(text: str) -> str | None:
@@ -73,6 +74,12 @@ def _words(text: str, code: str = "") -> list[str]:
     if code in UNSPACED:
         return re.findall(r"-?\d+(?:[.,]\d+)?|[a-z]+(?:/[a-z]+)?|\S", text.translate(_STOPS))
     return re.findall(r"-?\d+(?:[.,]\d+)?|[^\W\d_]+(?:[-'/][^\W\d_]+)*|\S", text)
+
+
+def _elided(words: list[str], phrases: Mapping[tuple[str, ...], str]) -> list[str]:
+    """Return the words with an article or pronoun before an apostrophe parted from those no phrase holds with it."""
+    whole = {word for phrase in phrases for word in phrase}
+    return [part for word in words for part in ([word] if word in whole else _ELISION.sub(r"\1 ", word).split(" "))]
 
 
 def _covered(words: list[str], phrases: Mapping[tuple[str, ...], str]) -> int:

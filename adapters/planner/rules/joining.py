@@ -21,6 +21,9 @@ def read_beside(r: Reading, token: Token, _: list[Token]) -> None:
 def read_join(r: Reading, token: Token, _: list[Token]) -> None:
     """Begin another part of the clause."""
     r.pending.beside = r.listing = False
+    who = r.subject
+    alone = who is not None and not who.ego and not who.acts and who.where is None and r.before.kind == "who"
+    r.pending.partner = who if alone and token.text in ("and", "&", "+", "plus") else None
     r.pending.color = r.pending.count = None
 
 
@@ -35,6 +38,7 @@ def read_stop(r: Reading, token: Token, _: list[Token]) -> None:
 def finish_clause(r: Reading) -> None:
     """Give what still waits to the last manoeuvre, or to somebody implied."""
     r.fresh, r.denied, r.act = True, False, None
+    r.stranger = False
     r.turned = r.turned or (r.pending.side if r.last is None else None)
     pending = r.pending
     for act in pending.acts:  # "oncoming." with no noun after it
@@ -108,3 +112,4 @@ def read_unknown(r: Reading, token: Token, _: list[Token]) -> None:
     """Leave out a word nobody knows."""
     if len(token.text) > 1:
         r.scene.leave_out(token.text)
+        r.stranger = True

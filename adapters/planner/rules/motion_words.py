@@ -13,7 +13,6 @@ _VERBS: tuple[tuple[dict[str, Any], str], ...] = (
         {"aside": True},
         "pull|swing|slide|slip|nip|duck|sneak|squeeze|slot|edge|nose|steer|thread|ease|switch|drift|zip|cut|"
         "shift|swap|change|take|"
-        "move over|"
         "worm|wriggle|worm its way|squeeze itself",
     ),
     (
@@ -22,6 +21,7 @@ _VERBS: tuple[tuple[dict[str, Any], str], ...] = (
         "lunge|shoulder its way|throw itself|elbow its way",
     ),
     ({"aside": True, "hard": True, "alone": "swerve"}, "swerve|veer|lurch|jerk|dodge|jink|cut across"),
+    ({"aside": True, "alone": "lane_change"}, "move over"),
     ({"aside": True, "alone": "stop_and_go"}, "crawl|creep|inch"),
     ({"aside": True, "alone": "swerve"}, "weave|snake|zigzag|zig zag|zig-zag|meander|wobble|sway|slalom"),
     ({}, "come|come over|get|start|exit|depart|head|appear|emerge|enter|join|leave|roll|scoot|glide|come out"),
@@ -86,7 +86,8 @@ _WAYS: dict[str, str] = {
     "out behind",
     "kerb_off": "from the kerb|from the curb|from the roadside|out of a parking space|out of a parking spot|"
     "out of the parking space|out of its parking space|out of a parking bay|from the bus stop|from its stop|"
-    "from the shoulder|off the shoulder|from the side of the road|out of a gap between parked cars|off from the kerb|"
+    "from the stop|off from the stop|off from the bus stop|from the bay|from its bay|from its spot|from the shoulder|"
+    "off the shoulder|from the side of the road|out of a gap between parked cars|off from the kerb|"
     "from kerb|from curb|out of a driveway|from a driveway|out of the driveway|"
     "from a parking space|from a parking spot",
     "kerb_to": "to the kerb|to the curb|to the side|to the side of the road|to the roadside|onto the shoulder|"

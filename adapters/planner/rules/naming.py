@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from adapters.planner.rules.acting import add
+from adapters.planner.rules.acting import add, implied
 from adapters.planner.rules.reading import MOST_ALIKE, Act, Reading, Who
 from adapters.planner.rules.vocabulary import Token
-from datagen.scene import Category
+from datagen.scene import Category, Group
 
+_DRIVEN = {Group.VEHICLE, Group.CYCLE}
+_CROWDS, _MANY = ("crowd",), 4
 _NEXT_M, _BEYOND_M = 6.0, 22.0
 """Gaps to whoever drives behind somebody ahead of the ego, and to that one."""
 
@@ -15,17 +17,23 @@ def read_who(r: Reading, token: Token, coming: list[Token]) -> None:
     """Name somebody new, or whoever "the van" was before; or only where the subject is."""
     category, kind = token.value
     pending = r.pending
-    before = _known(r, category, kind) if pending.definite and not token.plural else None
+    before = _known(r, category, kind) if pending.definite and not token.plural else _generic(r, category)
+    if before is not None and not pending.definite:
+        before.category, before.kind, before.color = category, kind, pending.color or before.color
     if before is not None:
         who = before
     else:
         who = _nameless(r, category) or Who()
         who.category, who.kind, who.color, who.plural = category, kind, pending.color, token.plural
-        who.count = int(max(1, min(pending.count or (2 if token.plural else 1), MOST_ALIKE)))
+        fewest = _MANY if token.text in _CROWDS else 1
+        who.count = int(max(fewest, min(pending.count or (2 if token.plural else 1), MOST_ALIKE)))
         who.where = pending.where or pending.side or who.where
         who.gap_m, who.pace, who.grouped = pending.gap_m, pending.pace, pending.grouped
+        if pending.partner is not None and pending.partner is not who:
+            who.with_him = [*pending.partner.with_him, pending.partner]
         if not who.unnamed:
             r.actors.append(who)
+        who.named = token.text
         who.unnamed, who.anyone = False, token.text in ("someone", "somebody")
     r.latest = who
     for act in pending.acts:
@@ -40,12 +48,37 @@ def read_who(r: Reading, token: Token, coming: list[Token]) -> None:
     r.subject, r.act, r.fresh = who, (who.acts[-1] if pending.acts else None), False
 
 
+_GENERIC = (
+    "lead vehicle",
+    "vehicle",
+    "car",
+    "target",
+    "target vehicle",
+    "other vehicle",
+    "veh",
+    "driver",
+    "pov",
+    "gvt",
+)
+
+
+def _generic(r: Reading, category: Category) -> Who | None:
+    """Return whoever has only been called a vehicle, if this says which: "lead vehicle: taxi"."""
+    who = r.subject
+    colon = r.before.kind == "stop" and r.before.text.strip() == ":"
+    fits = who is not None and not who.ego and not who.acts and category.group in (Group.VEHICLE, Group.CYCLE)
+    return who if colon and fits and who is not None and who.named in _GENERIC else None
+
+
 def _nameless(r: Reading, category: Category) -> Who | None:
     """Return whoever only did something so far, if this is his name: "cut-in from the left, white van"."""
     last = r.actors[-1] if r.actors else None
     telling = r.fresh or (r.act is not None and r.before.kind in ("side", "gap", "hard", "speed", "color", "count"))
     fits = last is not None and last.unnamed and telling and not r.pending.acts and not r.pending.beside
-    return last if fits and last is not None and category.group is last.category.group else None
+    alike = last is not None and (
+        category.group is last.category.group or {category.group, last.category.group} == _DRIVEN
+    )
+    return last if fits and alike else None
 
 
 def read_same(r: Reading, token: Token, coming: list[Token]) -> None:
@@ -105,8 +138,11 @@ def read_ego(r: Reading, token: Token, coming: list[Token]) -> None:
     r.pending = r.pending.when()
 
 
-def read_it(r: Reading, token: Token, _: list[Token]) -> None:
+def read_it(r: Reading, token: Token, coming: list[Token]) -> None:
     """Go on speaking of whoever was named last."""
+    if r.latest is None and token.text in ("he", "she", "they") and coming:
+        r.subject, r.fresh = implied(r, Category.CAR), False
+        return
     relative = token.text in ("that", "which", "who")
     if r.latest is not None and (relative or r.subject is None or r.subject.ego):
         r.subject = r.latest  # "follows a bus that brakes"; "We follow a taxi. It brakes."

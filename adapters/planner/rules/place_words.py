@@ -17,7 +17,15 @@ SIDES = entries(
         f"{side[0]}h lane|towards the {side}|{side} of us|to the {side} of us|on {side}|at {side}"
         for side in ("left", "right")
     },
+) | entries(
+    "side",
+    {
+        "right": "on the inside|inside lane|in the inside lane|slow lane|in the slow lane|on the inside lane",
+        "left": "outside lane|in the outside lane|fast lane|in the fast lane|passing lane|in the passing lane|"
+        "overtaking lane|in the overtaking lane",
+    },
 )
+"""Where one drives on the right, the inside is there."""
 WHERE = entries(
     "where",
     {
@@ -45,7 +53,7 @@ PACES = entries(
     "pace",
     {
         "slow": "slow|slowly|slow moving|at low speed|at walking pace|low speed|slower",
-        "fast": "fast|quickly|speeding|at high speed|high speed|rapidly|speeds|racing|too fast|faster|at speed|quick",
+        "fast": "fast|quickly|speeding|at high speed|high speed|rapidly|speeds|too fast|faster|at speed|quick",
     },
 )
 HARD = entries(
@@ -78,7 +86,10 @@ DANGER = entries(
 )
 """Words that ask for danger without saying which."""
 
-SAME = entries("same", {"same": "another one|a second one|one more|the other one|the second one|a third one|others"})
+SAME = entries(
+    "same",
+    {"same": "another one|the one|the ones|a second one|one more|the other one|the second one|a third one|others"},
+)
 
 THERE = entries("there", {"behind": "behind it|behind him|behind her|behind them|behind that"})
 """A place seen from whoever was named last."""
@@ -86,7 +97,7 @@ THERE = entries("there", {"behind": "behind it|behind him|behind her|behind them
 IT = entries("it", {"it": "it|he|she|they|which|who|that|this one|that one"})
 THE = entries("the", {"the": "the|that same|this|his|her|its|their"})
 JOIN = entries(
-    "join", {"then": "then|and then|after that|afterwards|before|later|next|and|while|as|but|when|once|plus|with|&"}
+    "join", {"then": "then|and then|after that|afterwards|before|later|next|and|while|as|but|when|once|plus|with|&|+"}
 )
 BESIDE = entries(
     "beside",
@@ -109,7 +120,7 @@ NOT = entries(
 _BEYOND = """
 snow|snowy|snowing|ice|icy|hail|tunnel|bridge|roundabout|parking lot|car park|crash|crashes|collision|collides|
 accident|train|tram|railway|hill|downhill|uphill|wrong way|sandstorm|flood|bus stop|lightning|explodes|explosion|flies|
-flying|drives through a red light|runs a red light|runs the red light|skids|
+flying|skids|
 jumps over|jumping over|jump over|drives through the air
 """
 BEYOND = {words: Token(kind="beyond", value=words, text=words) for words in _BEYOND.replace("\n", "").split("|")}
@@ -158,7 +169,9 @@ sets passenger full-size big large small old young tall huge heavy elderly moder
 normally gently smoothly straight simply smooth gentle careful busy-looking long short wide multiple-lane
 carriageway roadside lights sky ground surface reflections evening's
 further drunk impatient itself himself themselves almost much hazards lit
-order lead nose forces
+order lead nose forces foot adjacent neighbouring doing actor event events object incident note notes
+indicates indicating indicator learner delivery army military hesitates spray flashes nearly opens door
+signals signalling signaling blinker blinkers lengths length
 """
 FILL = frozenset(_FILL.split())
 """Words that change nothing."""

@@ -51,6 +51,9 @@ class Who:
     plural: bool = False
     grouped: bool = False
     comes: Any = None  # the side "from" which it was said to be
+    named: str = ""
+    with_him: list[Who] = field(default_factory=list)  # named before, joined by an "and"
+    shares: bool = False  # what he does they do
     unnamed: bool = False  # only what it does was said
     anyone: bool = False  # "someone" may turn out to drive
     acts: list[Act] = field(default_factory=list)
@@ -75,6 +78,7 @@ class Pending:
     beside: bool = False
     when_clear: bool = False
     grouped: bool = False
+    partner: Who | None = None
     acts: list[Act] = field(default_factory=list)
 
     def when(self, **more: Any) -> Pending:
@@ -94,6 +98,7 @@ class Reading:
     before: the token before this one.  danger: it was asked for, but not which.
     listing: since the subject was named there were only commas: "bus, lane change left".
     without_parked: "no parked" has been read, and the noun is still to come.
+    stranger: the clause holds a word nobody knows, perhaps a name.
     turned: a side that was named without anything it belongs to.
     """
 
@@ -110,5 +115,6 @@ class Reading:
     without_parked: bool = False
     turned: Any = None
     listing: bool = False
+    stranger: bool = False
     scene: SceneReader = field(default_factory=SceneReader)
     before: Token = field(default_factory=lambda: Token(kind="stop"))

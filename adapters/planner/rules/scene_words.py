@@ -54,7 +54,9 @@ ROAD = entries(
         "in singapore|in new zealand|in south africa|in hong kong|in thailand",
         "keep_right": "right hand traffic|drive on the right|drives on the right|driving on the right|keep right rule",
         "junction": "intersection|junction|crossroads|crossroad|t junction|four way|traffic light|traffic lights|"
-        "red light|green light|stop sign|stop line|corner|side street|side road|signal|light turns green",
+        "red light|green light|stop sign|stop line|corner|side street|side road|signal|light turns green|turn green|"
+        "turns green|goes green|go green|lights turn green|light goes green|"
+        "intersxn|intxn|jct|junc|xroads|x roads|isect|on green|on red",
     },
 )
 LANES = entries(
@@ -66,6 +68,7 @@ DENSITY = entries(
         "empty": "empty road|empty street|empty|deserted|no traffic|no other traffic|nobody else|no other cars|alone",
         "light": "light traffic|quiet|calm|little traffic|sparse traffic|few cars",
         "heavy": "heavy traffic|dense traffic|busy|rush hour|traffic jam|congestion|congested|crowded|jam|"
+        "standing traffic|stationary traffic|stopped traffic|queueing traffic|queuing traffic|slow moving traffic|"
         "lots of traffic|a lot of traffic|much traffic|many cars|stop and go traffic|bumper to bumper",
         "normal": "traffic|normal traffic|moderate traffic|other cars|other traffic|some traffic",
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.planner.rules.reading import Act, Reading, Who
 from datagen.scene import Group
@@ -38,6 +39,15 @@ def suited(who: Who, act: Act, junction: bool) -> Do:
     if group is Group.CYCLE:
         return "cross" if act.do == "cross" and not junction else _CYCLE.get(act.do, act.do)
     return _VEHICLE.get(act.do, act.do)
+
+
+def share(r: Reading) -> None:
+    """Let those who were named together do what is said of the last of them: "a truck and a taxi overtake us"."""
+    for who in r.actors:
+        for other in who.with_him if who.shares else ():
+            if not other.acts:
+                other.where = other.where or who.where
+                other.acts = [replace(act, do=suited(other, act, "junction" in r.scene.road)) for act in who.acts]
 
 
 def endanger(r: Reading) -> None:
@@ -96,7 +106,7 @@ def settle(who: Who) -> None:
 
 _ABSORBED: dict[str, tuple[str, ...]] = {
     "stop_and_go": ("brake", "accelerate", "wait", "keep_lane"),
-    "pull_out": ("cut_in", "merge", "lane_change", "accelerate", "keep_lane"),
+    "pull_out": ("turn", "cut_in", "merge", "lane_change", "accelerate", "keep_lane"),
     "pull_over": ("brake", "wait"), "park": ("brake", "pull_over", "wait"), "u_turn": ("turn",),
     "emergency_stop": ("brake",), "merge": ("lane_change", "cut_in"),
     "overtake": ("lane_change", "pull_out"),

@@ -21,7 +21,10 @@ _KNOWN = frozenset(_USES) | FILL
 _BY_FIRST = {letter: tuple(words) for letter, words in groupby(sorted(_KNOWN), key=lambda word: word[0])}
 
 
-_SHORT_FOR = {"thru": "through", "n": "and", "w": "with", "wo": "without", "bc": "because", "infornt": "infront"}
+_SHORT_FOR = {
+    "thru": "through", "n": "and", "w": "with", "wo": "without", "bc": "because", "infornt": "infront",
+    "rite": "right", "lft": "left", "rgt": "right",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)

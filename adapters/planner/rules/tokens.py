@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from adapters.planner.rules.composing import composed
+from adapters.planner.rules.compounds import spelt_apart
 from adapters.planner.rules.lexicon import LONGEST, PHRASES
 from adapters.planner.rules.place_words import FILL
 from adapters.planner.rules.spelling import spelt_right
@@ -23,7 +24,7 @@ _SCAN = re.compile(
     | {_NUMBER.replace("number", "time_number")}[\s-]*(?P<time>seconds?|secs?|s)\b
     | {_NUMBER.replace("number", "lane_number")}[\s-]*(?P<lane>lanes?)\b
     | (?P<count>-?\d{{1,9}}(?:[.,]\d{{1,4}})?)
-    | (?P<word>[^\W\d_]+(?:'[a-z]+)?|&)
+    | (?P<word>[^\W\d_]+(?:'[a-z]+)?|[&+])
     | (?P<stop>[.;:!?\n,()/\u2026]|\s-\s)
     """,
     re.VERBOSE,
@@ -32,9 +33,9 @@ _MPS = {"m": 1.0, "k": 1 / 3.6}
 _LANE_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Return the tokens of a normalised text."""
-    return composed(_mounted(_phrases(_in_digits(text))))
+def tokens_of(text: str, *, mend: bool = True) -> list[Token]:
+    """Return the tokens of a normalised text. mend: slips of the pen; words left of another language are none."""
+    return composed(_mounted(_phrases(_in_digits(spelt_apart(text)), mend=mend)))
 
 
 _TENS = {"ten": 10, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
@@ -52,8 +53,24 @@ _INFORMAL = re.compile("|".join([r"\b(?:outa|outta|inna|lotsa|kinda|gonna)\b", r
 _HALF_TURN = re.compile(r"\ban? 180(?:[\s-]*degrees?)?(?:\s+turn)?")
 
 
+_CAR_LENGTH_M = 4.5
+_LENGTHS = re.compile(
+    rf"\b(?:(\d+(?:\.\d+)?)|({'|'.join(sorted([*_SPELT, 'a', 'a few', 'several', 'half a'], key=len)[::-1])}))\s+"
+    r"(?:car|vehicle)(?:'s)?[\s-]lengths?\b"
+)
+"""Distances in lengths of cars."""
+_FEW = {"a": "1", "a few": "3", "several": "3", **_SPELT}
+_BARE_SPEED = re.compile(
+    r"\b(doing|going|driving at|travelling at|traveling at)\s+(\d{2,3})\b(?=\s*(?:[,.;]|$|and|in|on))"
+    r"|\b(at)\s+([2-9]\d|1\d\d)\b(?=\s*(?:[,.;!]|$))"
+)
+"""Speeds without a unit are in km/h."""
+
+
 def _in_digits(text: str) -> str:
-    """Return the text with numbers before a unit in digits, and half turns by their name."""
+    """Return the text with numbers before a unit in digits, lengths of cars in metres, half turns by their name."""
+    text = _LENGTHS.sub(lambda found: f"{float(found[1] or _FEW[found[2]]) * _CAR_LENGTH_M:g} m", text)
+    text = _BARE_SPEED.sub(lambda found: f"{found[1] or found[3]} {found[2] or found[4]} km/h", text)
     text = _INFORMAL.sub(lambda found: _IN_FULL[found[0]], _CLOCK.sub(" ", text))
     return _HALF_TURN.sub("a u turn", _MEASURED.sub(lambda found: _SPELT[found[1]] + " ", text))
 
@@ -67,10 +84,36 @@ _MOUNTS = (
 )
 
 
+_IN_A = (["in", "a"], ["in", "an"], ["in", "the"], ["in", "his"], ["in", "her"], ["driving", "a"], ["in"])
+
+
+def _in_a_vehicle(kept: list[Token], vehicle: Token) -> tuple[list[Token], bool]:
+    """Make one of somebody and the vehicle he sits in: "an idiot in a white van"; say whether it was one."""
+    at = max((i for i, one in enumerate(kept) if one.kind == "who"), default=-1)
+    drives = vehicle.kind == "who" and vehicle.value[0].group is Group.VEHICLE
+    if at < 0 or not drives or (kept[at].value[0].group is not Group.PERSON and kept[at].text not in _AT_WHEELS):
+        return kept, False
+    colors = [one for one in kept[at + 1 :] if one.kind == "color"]
+    between = [one.text for one in kept[at + 1 :] if one.kind != "color"]
+    if between not in _IN_A:
+        return kept, False
+    return [*kept[:at], *colors, replace(vehicle, plural=kept[at].plural)], True
+
+
+_AT_WHEELS = ("driver", "idiot", "moron", "lunatic", "maniac", "nutter")
+_AT_THE_WHEEL = ("driver", "drivers", "rider", "riders")
+
+
 def _mounted(tokens: list[Token]) -> list[Token]:
     """Make one of a person and what it rides or pushes: "a boy on a bicycle", "a mother with a stroller"."""
     kept: list[Token] = []
     for token in tokens:
+        if token.kind == "who" and token.text in _AT_THE_WHEEL and kept and kept[-1].kind == "who":
+            kept[-1] = replace(kept[-1], plural=token.plural)  # "motorbike rider", "taxi drivers"
+            continue
+        kept, inside = _in_a_vehicle(kept, token)
+        if inside:
+            continue
         mount = token.kind == "who" and token.value[0] in _MOUNTS
         person = max((i for i, one in enumerate(kept) if one.kind == "who"), default=-1)
         between = [one.text for one in kept[person + 1 :]] if person >= 0 else []
@@ -82,9 +125,9 @@ def _mounted(tokens: list[Token]) -> list[Token]:
     return kept
 
 
-def _phrases(text: str) -> list[Token]:
+def _phrases(text: str, *, mend: bool) -> list[Token]:
     written = list(_pieces(text))
-    raw = [piece if isinstance(piece, Token) else spelt_right(piece) for piece in written]
+    raw = [piece if isinstance(piece, Token) or not mend else spelt_right(piece) for piece in written]
     found: list[Token] = []
     at = 0
     while at < len(raw):

@@ -18,7 +18,10 @@ COUNTS = entries(
     "count",
     {
         1: "a|an|one|single|another|lone", 2: "two|a couple of|couple of|a pair of|pair of|both|couple",
-        3: "three|some|a few|few|several|multiple|various", 4: "four|a group of|group of|many|lots of|crowd of",
+        3: "three|some|a few|few|several|multiple|various", 4: "four|a group of|group of|many|lots of|crowd of|"
+        "a crowd of|loads of|a load of|tons of|plenty of|a lot of|"
+        "heaps of|numerous|countless|a bunch of|a stream of|a line of|a row of|a column of|a convoy of|a queue of|"
+        "a swarm of|hordes of|everywhere|all over|all around|all over the place",
         5: "five|half a dozen", 6: "six", 7: "seven", 8: "eight|nine|ten|a dozen|dozens of|hundreds of|lots",
     },
 )  # fmt: skip
@@ -29,21 +32,26 @@ _WHO: dict[tuple[Category, str], str] = {
         "sedan",
     ): "car|sedan|vehicle|saloon|limousine|limo|sports car|automobile|driver|veh|lead vehicle|cabriolet|convertible|"
     "auto|target|target vehicle|gvt|pov|other vehicle|principal other vehicle|challenging vehicle|bmw|mercedes|audi|"
+    "hearse|golf|passat|polo|corolla|civic|skoda|octavia|renault|clio|peugeot|citroen|fiat|opel|corsa|vauxhall|astra|nissan|"
+    "mazda|hyundai|kia|subaru|lexus|jaguar|chevrolet|chevy|chrysler|cadillac|buick|lamborghini|maserati|bentley|"
+    "rolls royce|dacia|suzuki|mitsubishi|prius|mustang|idiot|moron|lunatic|maniac|nutter|"
     "vw|volkswagen|tesla|toyota|ford|porsche|ferrari|volvo|honda|roadster|coupe",
     (Category.CAR, "hatchback"): "hatchback|small car|compact car|mini|smart car",
-    (Category.CAR, "suv"): "suv|jeep|4x4|off roader|crossover|station wagon|estate car",
+    (Category.CAR, "suv"): "range rover|land rover|suv|jeep|4x4|off roader|crossover|station wagon|estate car",
     (Category.CAR, "van"): "van|minivan|delivery van|transporter|minibus|camper|camper van|delivery vehicle|mail van|"
-    "sprinter|delivery driver|postal van|panel van",
+    "transit|ford transit|vito|ducato|motorhome|motor home|people carrier|mpv|sprinter|delivery driver|postal van|"
+    "panel van",
     (Category.CAR, "taxi"): "taxi|cab|taxicab|taxi cab|uber",
     (
         Category.TRUCK,
         "lorry",
     ): "truck|lorry|semi|semi truck|heavy truck|big rig|articulated lorry|heavy goods vehicle|hgv|"
-    "eighteen wheeler|dump truck|tipper",
+    "eighteen wheeler|dump truck|tipper|juggernaut|artic|cement mixer|concrete mixer|car transporter|low loader|"
+    "road train",
     (Category.TRUCK, "box"): "box truck|delivery truck|moving truck|garbage truck|refuse truck|bin lorry|"
-    "rubbish truck|"
+    "rubbish truck|tow truck|breakdown truck|recovery truck|flatbed|milk float|street sweeper|snow plough|snowplow|"
     "trash truck|small truck",
-    (Category.TRUCK, "pickup"): "pickup|pickup truck|pick up truck|ute",
+    (Category.TRUCK, "pickup"): "pickup|pickup truck|pick up truck|ute|pick up",
     (Category.TRUCK, "tanker"): "tanker|tank truck|fuel truck",
     (Category.TRUCK, "fire_engine"): "fire engine|fire truck|firetruck",
     (Category.BUS, "city"): "bus|city bus|public bus|double decker",
@@ -59,11 +67,13 @@ _WHO: dict[tuple[Category, str], str] = {
     (
         Category.MOTORCYCLE,
         "plain",
-    ): "motorcycle|motorbike|motorcyclist|biker|moto|two wheeler|moped|scooter|vespa|motor bike|motor cycle",
+    ): "motorcycle|motorbike|motorcyclist|biker|moto|two wheeler|moped|scooter|vespa|motor bike|motor cycle|quad bike|"
+    "dirt bike|trike|motor scooter",
     (
         Category.BICYCLE,
         "plain",
-    ): "bicycle|bike|cyclist|bicyclist|cycle|cargo bike|e bike|ebike|pedelec|push bike|bike rider|rider",
+    ): "bicycle|bike|cyclist|bicyclist|cycle|cargo bike|e bike|ebike|pedelec|push bike|bike rider|rider|racing bike|"
+    "mountain bike|tandem|bike courier|cycle courier",
     (Category.ADULT, "plain"): "pedestrian|ped|person|man|woman|adult|walker|jogger|runner|passer by|someone|"
     "somebody|"
     "guy|lady|old man|old woman|elderly man|elderly woman|elderly person|tourist|commuter|people|men|women|"

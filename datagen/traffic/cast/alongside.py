@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,10 +11,12 @@ from datagen.scene import EGO_SIZE_LWH_M, Category, Lane, LaneKind
 from datagen.scene.line import Line
 from datagen.scene.plan import Manoeuvre, PlanActor
 from datagen.traffic.cast.scripting import Way, scripted, start_of_s
+from datagen.traffic.crossing import crossings_on
 from datagen.traffic.junction import EGO_FRONT_M
 from datagen.traffic.limits import drives, limits_of, rear_axle_m
-from datagen.traffic.needs import AT_KERB, CHANGES, beside_of, start_side
+from datagen.traffic.needs import AT_KERB, CHANGES, beside_of, start_side, wanted_crossing
 from datagen.traffic.role import Body, Role, driver_of
+from datagen.traffic.route import Route
 from datagen.traffic.script import PRESSING, WARM_UP_S, cruise
 from datagen.traffic.setting import Setting, neighbour_shift_m
 
@@ -28,6 +30,8 @@ _SLOWER = 0.6
 """How fast, of the ego's speed, somebody behind it is who is about to accelerate."""
 _WITHOUT_HASTE = 0.6
 """Up to this share of his top speed somebody drives who is about to accelerate."""
+_CROSSING_HALF_M = 3.5
+"""From the middle of a crossing to whoever stands at it."""
 _COMES_IN = ("cut_in", "merge")
 _QUICKER_MPS = 6.0
 """How much faster than the ego several are who overtake it in a row, at most."""
@@ -136,7 +140,23 @@ def alongside(
         headway_s=_IN_A_ROW_S if in_a_row else _CLOSE_S if close else 1.1,
         side_room_m=0.1 if "filter" in does else 0.35,
     )
+    driver = replace(driver, hold_m=_stop_line_m(casting, route, place))
     return Role(body=body, driver=driver, acts=actor.manoeuvres, event=True)
+
+
+def _stop_line_m(casting: _Casting, route: Route, place_m: float) -> float:
+    """Return where on its route somebody who comes to a stop does so if people cross ahead; inf where none do.
+
+    place_m: where its rear axle is when the clip starts.
+    """
+    setting, acts = casting.setting, casting.actor.manoeuvres
+    stops = any(
+        act.do == "emergency_stop" or (act.do == "brake" and (act.hard or act.speed_mps == 0.0)) for act in acts
+    )
+    if not stops or wanted_crossing(setting.plan) is None:
+        return float("inf")
+    lines = [along - _CROSSING_HALF_M for along, _ in crossings_on(route, setting.hdmap)]
+    return next((line for line in lines if line > place_m + casting.nose_m + 3.0), float("inf"))
 
 
 def _deciding(actor: PlanActor) -> Manoeuvre | None:
@@ -288,6 +308,8 @@ def _steady(casting: _Casting) -> _Start | None:
         gap = first.when_gap_below_m + max(ego_mps - speed, 0.5) * share
     if gap is None and passed:
         gap = 3.0 + (2.0 if stands else 1.1) * max(ego_mps - speed, 0.0)
+    if gap is None and stands:
+        gap = _clear_of_crossing_m(casting)
     if gap is None:
         gap = _comfortable_gap_m(casting, speed_mps=speed)
     ahead = EGO_FRONT_M + gap + casting.tail_m + onward
@@ -324,6 +346,17 @@ def _steady_lane(casting: _Casting) -> tuple[Lane, float, float] | None:
         lane, onward = _shared_out(casting)
         return lane, 0.0, onward
     return setting.lane, 0.0, casting.onward_m
+
+
+def _clear_of_crossing_m(casting: _Casting) -> float | None:
+    """Return a gap to somebody who stands before a crossing, or beyond it if there is no room; None without one."""
+    setting = casting.setting
+    zebras = crossings_on(setting.route, setting.hdmap) if wanted_crossing(setting.plan) is not None else []
+    if not zebras:
+        return None
+    ahead = zebras[0][0] - setting.s_m - EGO_FRONT_M
+    before = ahead - _CROSSING_HALF_M - casting.body.size_lwh_m[0]
+    return before if before > max(0.8 * setting.speed_mps, 6.0) else max(ahead + _CROSSING_HALF_M, 2.0)
 
 
 def _comfortable_gap_m(casting: _Casting, *, speed_mps: float) -> float:
