@@ -4,7 +4,8 @@
 |---------------|---------------------------------------------------------------------------------------------|
 | on the road   | a moving vehicle's middle is on the drivable area, at least ON_ROAD of its way               |
 | on a lane     | of a moving vehicle's way on the road, at least ON_LANE is on lanes, connectors or junctions |
-| right way     | where it is on lanes, one of them points its way, at least WITH_LANE of the time             |
+| right way     | where it is on lanes, one points its way, at least WITH_LANE of the time; not while it turns |
+|               | in a narrower circle than ROUND_M, as for a U-turn                                           |
 | off the kerb  | a vehicle's way crosses no boundary                                                          |
 | on a crossing | a person is not on the road beside a crossing for longer than STRAY_S, unless that was asked |
 
@@ -37,7 +38,7 @@ from datagen.scene.line import Line
 ON_ROAD, ON_LANE, WITH_LANE, CONNECTED = 0.95, 0.7, 0.9, 0.75
 STRAY_S = 1.5
 EDGE_M, CUT_M = 4.0, 16.0
-PARKS_M = 30.0
+PARKS_M, ROUND_M = 30.0, 9.0
 _STEP_S = 0.1
 _SLOW_MPS = 1.0
 _AGREES = 0.5
@@ -160,7 +161,9 @@ def _verdicts(track: Track, ground: _Ground, *, jaywalking: bool) -> dict[str, t
     if rides:
         return verdicts
     asked = moving & on_road
-    on_lane, right_way = _on_lanes(xy[asked], yaw[asked], ground)
+    on_lane, _ = _on_lanes(xy[asked], yaw[asked], ground)
+    onward = asked & ~_turning_round(yaw, speed)
+    _, right_way = _on_lanes(xy[onward], yaw[onward], ground)
     on_lane = on_lane[~_parking(xy, ~moving)[asked]]
     if len(on_lane):
         share = float(on_lane.mean())
@@ -169,6 +172,14 @@ def _verdicts(track: Track, ground: _Ground, *, jaywalking: bool) -> dict[str, t
         share = float(right_way.mean())
         verdicts["the right way"] = (share >= WITH_LANE, f"{1 - share:.0%} of its way against its lanes")
     return verdicts
+
+
+def _turning_round(yaw: Float[np.ndarray, "steps"], speed: Float[np.ndarray, "steps"]) -> Bool[np.ndarray, "steps"]:
+    """Say when somebody turns in a narrow circle."""
+    if len(yaw) < 2:
+        return np.zeros(len(yaw), dtype=bool)
+    rate = np.abs(np.gradient(np.unwrap(yaw), _STEP_S))
+    return rate * ROUND_M > np.maximum(speed, _SLOW_MPS)
 
 
 def _parking(xy: Float[np.ndarray, "n 2"], stands: Bool[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:

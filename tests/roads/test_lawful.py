@@ -54,6 +54,18 @@ def test_going_back_on_a_lane_is_the_wrong_way(
     assert any("the ego is not the right way: 100%" in reason for reason in found.reasons)
 
 
+def test_turning_round_is_lawful(
+    crossroads: HDMap, on_junction: Canvas, drive_along: Drive, lane: Lane
+) -> None:  # fmt: skip
+    line, radius = Line(lane.center_m), 3.5  # from the first lane to the second of those that come back
+    there = np.arange(line.length_m - 23.0, line.length_m - 15.0)
+    angle = np.linspace(0.0, np.pi, 12)[1:-1]
+    round_ = line.at(there[-1] + radius * np.sin(angle), radius * (1 - np.cos(angle)))[0]
+    way = np.concatenate([line.at(there)[0], round_, line.at(there[::-1], 2 * radius)[0]])
+    found = lawfulness(crossroads, [drive_along(way, speed_mps=4.0)], on_junction)
+    assert found.lawful, found.reasons
+
+
 def test_leaving_the_road_crosses_a_kerb(
     crossroads: HDMap, on_junction: Canvas, drive_along: Drive, way: np.ndarray
 ) -> None:
