@@ -129,7 +129,9 @@ def alongside(
         acts = tuple(_speeding(act, setting.speed_mps) for act in acts)
     script, cues = scripted(script, acts, way, body=body, setting=setting, speed_mps=speed)
     close = "tailgate" in does or (actor.where == "behind" and (actor.gap_m or 9.0) < 6.0)
-    in_a_row = "overtake" in does and actor.count > 1
+    several = sum(other.count for other in setting.plan.actors if _in_a_row(other)) > 1
+    passing = several and bool({"overtake", "filter"} & does)
+    close = close or (several and _in_a_row(actor))
     driver = driver_of(
         body,
         route,
@@ -137,11 +139,16 @@ def alongside(
         cues=cues,
         s_m=place - speed * (start.at_s + WARM_UP_S),
         speed_mps=speed,
-        headway_s=_IN_A_ROW_S if in_a_row else _CLOSE_S if close else 1.1,
+        headway_s=_IN_A_ROW_S if passing else _CLOSE_S if close else 1.1,
         side_room_m=0.1 if "filter" in does else 0.35,
     )
     driver = replace(driver, hold_m=_stop_line_m(casting, route, place))
     return Role(body=body, driver=driver, acts=actor.manoeuvres, event=True)
+
+
+def _in_a_row(actor: PlanActor) -> bool:
+    """Say whether somebody goes past the ego or comes in ahead of it: several of them keep close together."""
+    return any(act.do in ("overtake", "filter", *_COMES_IN) for act in actor.manoeuvres)
 
 
 def _stop_line_m(casting: _Casting, route: Route, place_m: float) -> float:
@@ -185,11 +192,26 @@ def _overtaking(casting: _Casting, act: Manoeuvre) -> _Start | None:
     first = back + casting.nose_m + EGO_FRONT_M + 6.0
     fastest = max(limits_of(casting.body.category).top_mps - ego_mps, 3.0)
     room = min(_MOST_FASTER_MPS, fastest) * span - first
-    last = min(casting.actor.count - 1, max(int(room / (1.4 * apart)), 0))
-    if lane is None or casting.order > last:  # so many do not get past in one clip
+    before, all_of_them = _passing_too(casting.actor, act, setting)
+    rank = before + casting.order
+    last = min(all_of_them - 1, max(int(room / (1.4 * apart)), 0))
+    if lane is None or rank > last:  # so many do not get past in one clip
         return None
     speed = max(ego_mps + max((first + 1.4 * apart * last) / span, 3.0), said)
-    return _Start(lane=lane, ahead_m=-back - casting.nose_m - casting.order * apart, at_s=0.0, speed_mps=speed)
+    return _Start(lane=lane, ahead_m=-back - casting.nose_m - rank * apart, at_s=0.0, speed_mps=speed)
+
+
+def _passing_too(actor: PlanActor, act: Manoeuvre, setting: Setting) -> tuple[int, int]:
+    """Return how many named before pass the ego on the same side, and how many pass it there in all."""
+    before = total = 0
+    found = False
+    for other in setting.plan.actors:
+        found = found or other is actor
+        passes = (one for one in other.manoeuvres if one.do in ("overtake", "filter"))
+        if any((one.side or "left") == (act.side or "left") for one in passes) and not _comes_up_first(other):
+            total += other.count
+            before += 0 if found else other.count
+    return before, max(total, actor.count)
 
 
 def _comes_up_first(actor: PlanActor) -> bool:

@@ -110,9 +110,11 @@ def _in_company(line: Line, act: Manoeuvre, body: Body, *, order: int) -> tuple[
     """
     if act.do == "run_out":
         return line, 1.0 * order
-    abreast, room_m = (2, 1.3) if body.category.group is Group.CYCLE else (3, 0.8)
-    lag_m = (body.size_lwh_m[0] + 1.0) * (order // abreast) + 0.2 * order
-    return line.offset(room_m * (order % abreast) - room_m / 2), lag_m
+    if body.category.group is not Group.CYCLE:
+        return line.offset(0.8 * (order % 3) - 0.4), 0.9 * (order // 3) + 0.2 * order
+    queued_m = (body.size_lwh_m[0] + 1.0) * (order // 2)
+    back = np.stack([line.points_m[0] - (queued_m + 0.1) * line.tangent[0], line.points_m[-1]])
+    return Line(back).offset(1.3 * (order % 2) - 0.65), 0.2 * order - 0.1
 
 
 def _waiting_for_a_gap(

@@ -47,7 +47,8 @@ LEAST_S: Mapping[str, float] = {"u_turn": 5.0, "park": 5.0, "pull_over": 5.0, "s
 
 
 def _of_lane(act: Manoeuvre, need: Need) -> float:
-    said = act.takes_s if act.takes_s is not None else min(2.2 if act.hard else 3.4, 0.6 * need.duration_s)
+    usual = 4.2 if need.limits.curvature < 0.15 else 3.4  # somebody long swings out less if he takes his time
+    said = act.takes_s if act.takes_s is not None else min(2.2 if act.hard else usual, 0.6 * need.duration_s)
     return max(shift_time_s(need.lane_m, need.limits), said)
 
 

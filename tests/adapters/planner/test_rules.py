@@ -414,3 +414,54 @@ def test_what_is_hostile_or_impossible_is_left_out_and_named(text: str, left_out
     plan = read(text)
     assert left_out in plan.left_out
     assert len(plan.actors) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "acts"),
+    [
+        ("the pick-up pulls over", [("truck", ["pull_over"])]),
+        ("the tow-truck slows down", [("truck", ["brake"])]),
+        ("cross traffic from the right: a motorcycle", [("motorcycle", ["cross"])]),
+        ("lead vehicle: taxi, brakes hard", [("car", ["brake"])]),
+        ("behind us: a police car, tailgating", [("police", ["tailgate"])]),
+        ("a van runs the lights from the left", [("car", ["cross"])]),
+        ("a truck and a taxi overtake us", [("truck", ["overtake"]), ("car", ["overtake"])]),
+        ("we queue behind a bus turning left", [("bus", ["turn"])]),
+        ("the van ahead lets a cyclist cross", [("car", ["yield"]), ("bicycle", ["cross"])]),
+        ("a scooter weaves between stopped cars", [("motorcycle", ["filter"]), ("car", ["wait"])]),
+        ("an idiot in a red van pulls out", [("car", ["pull_out"])]),
+        ("a Trabant pulls out", [("car", ["pull_out"])]),
+        ("the taxi in front doesn't move", [("car", ["wait"])]),
+        ("CBNAO-50 obstructed bicyclist", [("bicycle", ["cross"])]),
+        ("the car on the left accelerates, the one on the right brakes", [("car", ["accelerate"]), ("car", ["brake"])]),
+    ],
+)  # fmt: skip
+def test_who_does_it_is_found(text: str, acts: list[tuple[str, list[str]]]) -> None:
+    plan = read(text)
+    assert [(actor.category.value, does(plan, k)) for k, actor in enumerate(plan.actors)] == acts
+
+
+@pytest.mark.parametrize(
+    ("text", "gap_m"),
+    [
+        ("a bus 4 car lengths ahead brakes", 18.0),
+        ("a taxi is two car lengths ahead", 9.0),
+        ("a van one car length ahead", 4.5),
+    ],
+)
+def test_gaps_are_told_in_lengths_of_cars(text: str, gap_m: float) -> None:
+    (actor,) = read(text).actors
+    assert actor.gap_m == pytest.approx(gap_m)
+
+
+def test_a_speed_without_a_unit_is_in_kilometres_per_hour() -> None:
+    assert read("a motorbike overtakes us at 90").actors[0].manoeuvres[0].speed_mps == pytest.approx(25.0)
+
+
+def test_everywhere_is_more_than_two() -> None:
+    assert read("cyclists everywhere").actors[0].count == 4
+    assert read("some kid crosses").actors[0].count == 1
+
+
+def test_words_left_of_another_language_are_not_mended() -> None:
+    assert read("un piéton traverse près des clous").ambience.weather is Weather.CLEAR  # not among clouds
