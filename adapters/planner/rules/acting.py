@@ -17,6 +17,10 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
     if token.value in ("ped_cross", "jaywalker"):
         _people_crossing(r, token, extra)
         return
+    if token.form == "ing" and token.value in ("follow", "tailgate") and _is_named_by(r, coming):
+        r.pending.acts.append(Act(do=token.value))
+        r.pending.where = "behind"
+        return
     if token.value in ("follow", "tailgate"):
         _following(r, token, coming)
         return
@@ -41,10 +45,14 @@ def read_do(r: Reading, token: Token, coming: list[Token]) -> None:
         r.pending.acts.append(act)
         r.subject = None
         return
+    if by_others:  # "we are overtaken"
+        who = implied(r, Category.CAR)
+        r.act, r.subject, r.fresh = add(r, who, act), who, False
+        return
     if token.form in ("ing", "ed", "word") and _noun_follows(coming) and _describes(r, token):
         r.pending.acts.append(act)
         return
-    who = _actor_of(r, token, act)
+    who = _actor_of(r, token, act, following=coming[0].text if coming else "")
     if extra.get("only") and who.acts:  # "waiting on the sidewalk"
         return
     if who.ego and act.do in ("brake", "wait", "yield") and _yields_to_somebody(coming):
@@ -106,7 +114,7 @@ def _complete(r: Reading, act: Act) -> None:
     pending.hard, pending.at_s, pending.when_gap_below_m, pending.when_ego_at_m = False, None, None, None
 
 
-def _actor_of(r: Reading, token: Token, act: Act) -> Who:
+def _actor_of(r: Reading, token: Token, act: Act, *, following: str) -> Who:
     """Return who does it: the subject, the ego for a bare verb at a clause's start, or somebody implied."""
     subject = r.subject
     if r.before.text == "by" and token.form == "ing" and r.latest is not None:
@@ -115,12 +123,14 @@ def _actor_of(r: Reading, token: Token, act: Act) -> Who:
     if (
         object_named
         and r.latest is not None
-        and (token.text.split(" ")[0].endswith("ing") or _is_let(subject, r.latest, act))
+        and (token.text.split(" ")[0].endswith("ing") or _stands(token, act) or _is_let(subject, r.latest, act))
     ):
         return r.latest  # "behind a bus turning left", "lets a cyclist cross"
     idle = subject is not None and all(one.do == "keep_lane" for one in subject.acts)
     bare = r.fresh and token.form in ("bare", "word") and not (idle and subject is r.latest and r.listing)
     bare = bare and not act.when_clear  # "two kids let the cars pass, then cross"
+    if act.do in _REACTIONS and r.fresh and token.form == "bare" and following == "for":
+        return r.ego  # "people on the crossing, stop for them"
     if subject is not None and (not bare or subject.ego or act.do in {"cut_in", *ON_FOOT} - {"cross"}):
         return subject
     if subject is None and r.stranger and token.form == "s":
@@ -132,6 +142,11 @@ def _actor_of(r: Reading, token: Token, act: Act) -> Who:
     if act.do in ("cut_in", "cut_out", "oncoming", "parked") or (act.do == "merge" and not bare_ego(r)):
         return implied(r, Category.CAR)
     return implied(r, Category.MOTORCYCLE) if act.do == "filter" else r.ego
+
+
+def _stands(token: Token, act: Act) -> bool:
+    """Say whether a participle tells that the noun before it stands: "overtake the bus stopped at the kerb"."""
+    return act.do in ("wait", "parked") and token.form in ("word", "ed")
 
 
 def _is_let(subject: Who | None, other: Who, act: Act) -> bool:
@@ -165,6 +180,13 @@ def _together(r: Reading) -> None:
     """Read "in a group": those who walk, walk together."""
     if r.subject is not None and r.subject.category.group is Group.PERSON:
         r.subject.grouped = True
+
+
+def _is_named_by(r: Reading, coming: list[Token]) -> bool:
+    """Say whether a participle describes the noun right behind it: "a tailgating truck"."""
+    first = coming[0].kind if coming else ""
+    described = first == "who" or (first == "color" and len(coming) > 1 and coming[1].kind == "who")
+    return described and (r.subject is None or r.fresh)
 
 
 def _following(r: Reading, token: Token, coming: list[Token]) -> None:

@@ -179,7 +179,8 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "u_turn",
         {},
-        "make a u turn|do a u turn|go back the way we came|spin around|pull a u turn|u turn|turn around|"
+        "make a three point turn|do a three point turn|make a u turn|do a u turn|go back the way we came|"
+        "spin around|pull a u turn|u turn|turn around|"
         "turn back|perform a u turn|make a uturn|take a u turn",
     ),
     (
@@ -275,7 +276,7 @@ _FIXED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("lane_change", _LEFT, "lane change to the left"),
     ("lane_change", _RIGHT, "lane change to the right"),
     ("turn", _LEFT, "left turn|left turning|turning left"),
-    ("turn", _RIGHT, "right turn|right turning|turning right"),
+    ("turn", _RIGHT, "rtor|right turn on red|right turn|right turning|turning right"),
     ("filter", {}, "lane splitting|lane filtering|lane splits|lane split|lane filters"),
     ("overtake", {"passive": True}, "overtaken|overtaken by|passed by"),
     ("cut_in", {"passive": True, "hard": True}, "cut off by|cut up by"),

@@ -82,11 +82,12 @@ _WAYS: dict[str, str] = {
     "between the two rows of cars|through the gaps|between the vehicles|through the stationary traffic|"
     "through stopped traffic|through standing traffic|between two lanes|between rows of cars",
     "hidden": "from behind|out from behind|from between|out from between|out between|from in between|out of nowhere|"
-    "from nowhere|"
+    "from nowhere|of nowhere|"
     "out behind",
     "kerb_off": "from the kerb|from the curb|from the roadside|out of a parking space|out of a parking spot|"
     "out of the parking space|out of its parking space|out of a parking bay|from the bus stop|from its stop|"
-    "from the stop|off from the stop|off from the bus stop|from the bay|from its bay|from its spot|from the shoulder|"
+    "from the stop|out of a stop|out of the stop|out of its stop|out of a bus stop|out of the bus stop|"
+    "off from the stop|off from the bus stop|from the bay|from its bay|from its spot|from the shoulder|"
     "off the shoulder|from the side of the road|out of a gap between parked cars|off from the kerb|"
     "from kerb|from curb|out of a driveway|from a driveway|out of the driveway|"
     "from a parking space|from a parking spot",

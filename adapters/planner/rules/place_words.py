@@ -14,7 +14,9 @@ SIDES = entries(
         f"signals {side}|signalling {side}|signaling {side}|indicates {side}|indicating {side}|blinks {side}|"
         f"from the {side} hand side|{side[0]}h side|on the {side[0]}hs|{side[0]}hs|from the {side[0]}hs|"
         "in the {side[0]}h lane|"
-        f"{side[0]}h lane|towards the {side}|{side} of us|to the {side} of us|on {side}|at {side}"
+        f"{side[0]}h lane|towards the {side}|{side} filter lane|from the {side} filter lane|"
+        f"{side} turn lane|in the {side} turn lane|from the {side} turn lane|{side} turning lane|{side} of us|"
+        f"to the {side} of us|on {side}|at {side}"
         for side in ("left", "right")
     },
 ) | entries(
@@ -112,7 +114,7 @@ NOT = entries(
     "not",
     {
         "no": "no|without|not|never|isn't|not any|nor|without any|doesn't|does not|don't|do not|won't|will not|"
-        "didn't|"
+        "didn't|dont|doesnt|isnt|arent|didnt|wasnt|cant|"
         "aren't|wasn't|can't|cannot|hasn't|not a|without a|nobody|no one"
     },
 )
@@ -170,7 +172,8 @@ normally gently smoothly straight simply smooth gentle careful busy-looking long
 carriageway roadside lights sky ground surface reflections evening's
 further drunk impatient itself himself themselves almost much hazards lit
 order lead nose forces foot adjacent neighbouring doing actor event events object incident note notes
-indicates indicating indicator learner delivery army military hesitates spray flashes nearly opens door
+tries try trying tried wants wanted indicates indicating indicator learner delivery army military hesitates
+spray flashes nearly opens door
 signals signalling signaling blinker blinkers lengths length
 """
 FILL = frozenset(_FILL.split())

@@ -68,7 +68,8 @@ DENSITY = entries(
         "empty": "empty road|empty street|empty|deserted|no traffic|no other traffic|nobody else|no other cars|alone",
         "light": "light traffic|quiet|calm|little traffic|sparse traffic|few cars",
         "heavy": "heavy traffic|dense traffic|busy|rush hour|traffic jam|congestion|congested|crowded|jam|"
-        "standing traffic|stationary traffic|stopped traffic|queueing traffic|queuing traffic|slow moving traffic|"
+        "queue|tailback|tailbacks|gridlock|standing traffic|stationary traffic|stopped traffic|queueing traffic|"
+        "queuing traffic|slow moving traffic|"
         "lots of traffic|a lot of traffic|much traffic|many cars|stop and go traffic|bumper to bumper",
         "normal": "traffic|normal traffic|moderate traffic|other cars|other traffic|some traffic",
     },

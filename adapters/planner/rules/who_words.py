@@ -32,7 +32,8 @@ _WHO: dict[tuple[Category, str], str] = {
         "sedan",
     ): "car|sedan|vehicle|saloon|limousine|limo|sports car|automobile|driver|veh|lead vehicle|cabriolet|convertible|"
     "auto|target|target vehicle|gvt|pov|other vehicle|principal other vehicle|challenging vehicle|bmw|mercedes|audi|"
-    "hearse|golf|passat|polo|corolla|civic|skoda|octavia|renault|clio|peugeot|citroen|fiat|opel|corsa|vauxhall|astra|nissan|"
+    "hearse|golf|passat|polo|corolla|civic|skoda|octavia|renault|clio|peugeot|citroen|fiat|opel|corsa|vauxhall|"
+    "astra|nissan|"
     "mazda|hyundai|kia|subaru|lexus|jaguar|chevrolet|chevy|chrysler|cadillac|buick|lamborghini|maserati|bentley|"
     "rolls royce|dacia|suzuki|mitsubishi|prius|mustang|idiot|moron|lunatic|maniac|nutter|"
     "vw|volkswagen|tesla|toyota|ford|porsche|ferrari|volvo|honda|roadster|coupe",
@@ -85,7 +86,10 @@ _WHO: dict[tuple[Category, str], str] = {
     "school children|pupil|teenager",
     (Category.CONSTRUCTION_WORKER, "plain"): "worker|construction worker|road worker|workman|workmen",
     (Category.POLICE_OFFICER, "plain"): "police officer|policeman|policewoman|cop|traffic warden|officer",
-    (Category.PERSONAL_MOBILITY, "plain"): "e scooter|kick scooter|electric scooter|skateboarder|skateboard|segway|"
+    (
+        Category.PERSONAL_MOBILITY,
+        "plain",
+    ): "mobility scooter|e scooter|kick scooter|electric scooter|skateboarder|skateboard|segway|"
     "escooter|e scooter rider|rollerblader|personal mobility",
     (Category.STROLLER, "plain"): "stroller|pram|pushchair|baby carriage|buggy",
     (Category.WHEELCHAIR, "plain"): "wheelchair|wheelchair user|wheel chair",
