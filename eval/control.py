@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from datagen.models import weights
+from datagen.digest import file_sha256
 from datagen.models.perception import GROUPS, Percept, Perception, open_perception
 from datagen.models.perception.weights import EMBEDDED
 from datagen.scene import Light, Weather
@@ -117,7 +117,7 @@ def control(real: Path, generated: Path, *, again: Path | None = None, protocol:
         "real": str(real),
         "generated": str(generated),
         "scenes": f"{len(films)}, {'each against the real pictures of itself' if are_paired else 'unpaired'}",
-        "perception_sha256": weights.sha256(weights_path),
+        "perception_sha256": file_sha256(weights_path),
         "intervals": f"95 %, {protocol.resamples} resamples of scenes, seed {protocol.seed}",
     }
     constancy = {

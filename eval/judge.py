@@ -22,7 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from datagen import plugins
-from datagen.models.weights import sha256
+from datagen.digest import file_sha256
 from datagen.ports import Judge, Verdict
 from datagen.recipe import derive_seed
 from eval.breakages import BREAKAGES, masks_of
@@ -149,7 +149,7 @@ def calibrate(dataset: Path, *, protocol: Protocol) -> Calibration:
         "excerpts": f"{protocol.keyframes} key frames each",
         "judge": {"use": protocol.use, **{key: str(value) for key, value in protocol.settings}},
         "weights_sha256": judge.fingerprint(),
-        "tables_sha256": sha256(dataset / version / "sample_annotation.json"),
+        "tables_sha256": file_sha256(dataset / version / "sample_annotation.json"),
         "seed": protocol.seed,
     }
     return Calibration(protocol=said, cases=tuple(cases))

@@ -39,11 +39,11 @@ from jaxtyping import Float
 from scipy.stats import wasserstein_distance
 
 from datagen import plugins
+from datagen.digest import file_sha256
 from datagen.models.hdmap.pairs import Pairs, read_pair
 from datagen.models.hdmap.pipeline import DiffusionMaps, MapModel, Sampling
 from datagen.models.hdmap.scale import finer
 from datagen.models.hdmap.weights import load_hdmap
-from datagen.models.weights import sha256
 from datagen.roads.canvas import square_canvas
 from datagen.roads.furnish import furnished
 from datagen.roads.lawful import Lawfulness, lawfulness
@@ -196,7 +196,7 @@ def scores_of(maps: Sequence[Drawn], *, truth: Sequence[Drawn]) -> MapScores:
 
 def write_card(path: Path, place: str, *, scores: dict[str, MapScores], weights: Path, steps: int) -> None:
     """Write one place's figures into a card; those of other places stay if they are of the same weights."""
-    digest = sha256(weights)
+    digest = file_sha256(weights)
     told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     card = told if told.get("weights_sha256") == digest else {}
     figures: dict[str, float] = {"samples": scores["diffusion"].samples, "sampling_steps": steps}

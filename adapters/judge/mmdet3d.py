@@ -14,7 +14,6 @@ your log that are filmed again as they are.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,7 @@ from adapters.exporter.nuscenes.taxonomy import DETECTION_NAMES
 from adapters.exporter.nuscenes.tokens import sample_token
 from adapters.judge._broken import JudgeSettings, complaints_of
 from datagen import plugins
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.ports import Detector, Portion, Resources, Verdict
 from datagen.scene import Clip, Label
@@ -80,8 +80,7 @@ class Mmdet3dJudge:
     def fingerprint(self) -> str:
         """Return the checkpoint's hash. Raises InputError when there is none."""
         try:
-            with self.settings.checkpoint.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return file_sha256(self.settings.checkpoint)
         except OSError as error:
             raise InputError(f"judge.checkpoint: {self.settings.checkpoint}: {error.strerror}") from error
 

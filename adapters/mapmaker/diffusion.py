@@ -21,10 +21,10 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from datagen import plugins
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.models.hdmap.pipeline import DiffusionMaps, MapModel, Sampling
 from datagen.models.hdmap.weights import load_hdmap
-from datagen.models.weights import sha256
 from datagen.ports import Dropped, MapMaker
 from datagen.roads.canvas import SIDE_M, canvas_around
 from datagen.roads.lawful import lawfulness
@@ -62,7 +62,7 @@ class DiffusionMapMaker:
 
     def fingerprint(self) -> str:
         """Return the weights' hash. Raises InputError where there are none."""
-        return sha256(self._weights())
+        return file_sha256(self._weights())
 
     def roads(self, plan: Plan, *, duration_s: float, rng: np.random.Generator) -> Iterator[HDMap]:
         """Yield the street that the plan calls for: only where everybody drove on it is told to the model."""

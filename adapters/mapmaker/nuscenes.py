@@ -14,7 +14,6 @@ drives did there.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.scene.nuscenes.maps import Maps, expansion_of
 from adapters.scene.nuscenes.reader import maps_of
 from adapters.scene.nuscenes.tables import find_version
+from datagen.digest import file_sha256
 from datagen.errors import LogError
 from datagen.ports import Dropped
 from datagen.scene import HDMap, LaneKind, Scene
@@ -60,8 +60,7 @@ class NuScenesMapMaker:
 
     def fingerprint(self) -> str:
         """Return the map's hash. Raises LogError where there is none with lanes."""
-        with self._expansion().open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(self._expansion())
 
     def roads(self, plan: Plan, *, duration_s: float, rng: np.random.Generator) -> Iterator[HDMap]:
         """Yield patches that have a place for the plan."""

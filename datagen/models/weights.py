@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 
 _ABOUT = "datagen"
@@ -29,7 +29,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], *, about: Mapping[str, str])
     header = {_ABOUT: json.dumps(dict(about), sort_keys=True)}
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, header)
     partial.replace(path)
-    return sha256(path)
+    return file_sha256(path)
 
 
 def load(path: Path, *, device: torch.device | str = "cpu") -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -47,15 +47,6 @@ def what(file: Any) -> dict[str, str]:
     """Return what an open safetensors file says it is; nothing if it is none of ours."""
     said: dict[str, str] = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
     return said
-
-
-def sha256(path: Path) -> str:
-    """Return the hash a model card and a clip's id name these weights by."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -22,8 +22,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
-from datagen.models import weights
 from datagen.models.videofeatures import SIZE_PX, open_videofeatures
 from datagen.models.videofeatures.weights import EMBEDDED
 from eval.features import efficientnet
@@ -70,7 +70,7 @@ def image_features(path: Path | None = None) -> Extractor:
         script = _script(path)
         return Extractor(
             name=f"TorchScript {path.name}",
-            sha256=weights.sha256(path),
+            sha256=file_sha256(path),
             size_px=None,
             of=lambda pictures: script(pictures, return_features=True),
         )
@@ -78,7 +78,7 @@ def image_features(path: Path | None = None) -> Extractor:
     network = efficientnet.load(path)
     return Extractor(
         name="efficientnet-lite0 (ImageNet), pooled",
-        sha256=weights.sha256(path),
+        sha256=file_sha256(path),
         size_px=(224, 128),
         of=lambda pictures: network(pictures.float() / 127.5 - 1),
     )
@@ -90,7 +90,7 @@ def video_features(path: Path | None = None) -> Extractor:
         script = _script(path)
         return Extractor(
             name=f"TorchScript {path.name}",
-            sha256=weights.sha256(path),
+            sha256=file_sha256(path),
             size_px=None,
             of=lambda clips: script(clips.float(), rescale=True, resize=True, return_features=True),
         )
@@ -98,7 +98,7 @@ def video_features(path: Path | None = None) -> Extractor:
     network = open_videofeatures(path)
     return Extractor(
         name="datagen-videofeatures",
-        sha256=weights.sha256(path),
+        sha256=file_sha256(path),
         size_px=SIZE_PX,
         of=lambda clips: network(clips).features,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import datagen
-from datagen.models import weights
+from datagen.digest import file_sha256
 from datagen.models.autoencoder.weights import autoencoder_sha256
 from datagen.models.unimvm.card import read_card
 from datagen.models.unimvm.spec import TINY
@@ -29,7 +29,7 @@ def test_all_weights_together_can_be_cloned():
 )
 def test_cards_for_people_and_programs_name_the_weights_beside_them(folder):
     said = json.loads((folder / "card.json").read_text(encoding="utf-8"))["weights_sha256"]
-    assert said in {weights.sha256(path) for path in folder.glob("*.safetensors")}
+    assert said in {file_sha256(path) for path in folder.glob("*.safetensors")}
     text = (folder / "card.md").read_text(encoding="utf-8")
     assert said in text
     assert "datagen train" in text
@@ -42,6 +42,6 @@ def test_no_weights_ship_without_a_card():
 
 def test_unimvm_is_what_its_card_says():
     card, folder = read_card(SHIPPED / "unimvm"), SHIPPED / "unimvm"
-    assert card.weights_sha256 == weights.sha256(folder / "unimvm.safetensors")
+    assert card.weights_sha256 == file_sha256(folder / "unimvm.safetensors")
     assert card.autoencoder_sha256 == autoencoder_sha256(folder / "autoencoder.safetensors")
     assert load_unimvm(folder / "unimvm.safetensors").spec == TINY

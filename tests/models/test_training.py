@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from datagen.digest import file_sha256
 from datagen.errors import DatagenError, InputError
 from datagen.models import weights
 from datagen.models.training import STATE, Ahead, LoopSettings, Phase, Share, averaged, phase_of, rate_at, train
@@ -67,9 +68,9 @@ def test_a_run_writes_curves_pictures_and_averaged_weights(tmp_path):
 
 def test_a_finished_run_is_left_as_it_is(tmp_path):
     state = train(Line(), tmp_path, settings=SETTINGS)
-    before = weights.sha256(state)
+    before = file_sha256(state)
     train(Line(), tmp_path, settings=SETTINGS)
-    assert weights.sha256(state) == before
+    assert file_sha256(state) == before
 
 
 def test_another_networks_folder_and_a_broken_loss_are_refused(tmp_path):

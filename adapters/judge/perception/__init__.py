@@ -6,7 +6,6 @@ Recipe keys: `judge: {use: perception, films: 2, bounds: {frames: 0.6}}`. Every 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import datagen
 from adapters.judge._broken import JudgeSettings, complaints_of
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.ports import Resources, Verdict
 from datagen.scene import Clip, Label
@@ -72,8 +72,7 @@ class PerceptionJudge:
 
     def fingerprint(self) -> str:
         """Return the weights' hash. Raises InputError when there are none."""
-        with self._weights().open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(self._weights())
 
     def _weights(self) -> Path:
         path = self.settings.weights or SHIPPED

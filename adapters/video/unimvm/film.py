@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
 import datagen
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.models.unimvm.spec import Spec
 from datagen.ports import Frame, Resources
@@ -110,8 +111,7 @@ def _sha256(path: Path) -> str:
     files = sorted((path / "vae").glob("*.safetensors")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise InputError(f"film.autoencoder: there is none at {path}; name its file, or the SVD folder it is in")
-    with files[0].open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(files[0])
 
 
 def _batches(shots: Sequence[Shot], size: int) -> list[list[int]]:

@@ -9,8 +9,8 @@ from diffusers import AutoencoderKLTemporalDecoder
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
-from datagen.models.weights import sha256
 
 
 class TemporalAutoencoder(nn.Module):
@@ -43,4 +43,4 @@ def svd_autoencoder_sha256(folder: Path) -> str:
     files = sorted((folder / "vae").glob("*.safetensors"))
     if not files:
         raise InputError(f"{folder}: no safetensors in its folder 'vae'")
-    return sha256(files[0])
+    return file_sha256(files[0])

@@ -9,6 +9,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.models import weights
 from datagen.models.autoencoder import Autoencoder
@@ -47,4 +48,4 @@ def open_autoencoder(path: Path, *, device: torch.device | str = "cpu") -> Autoe
 
 def autoencoder_sha256(path: Path) -> str:
     """Return the hash that latents are known by: of our file, or of the folder's `vae`."""
-    return svd_autoencoder_sha256(path) if path.is_dir() else weights.sha256(path)
+    return svd_autoencoder_sha256(path) if path.is_dir() else file_sha256(path)

@@ -26,9 +26,9 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.models.planner.grammar import line_pattern
-from datagen.models.weights import sha256
 
 MOST_NEW_TOKENS = 120
 _HERE = "\ue000"  # a private character: where the prompt stands in a model's chat format
@@ -168,7 +168,7 @@ def load_model(folder: Path) -> Any:
 def weights_sha256(folder: Path) -> str:
     """Return one hash of all weights, of the configuration and of the tokenizer in a folder."""
     named = {
-        path.name: sha256(path)
+        path.name: file_sha256(path)
         for pattern in ("*.safetensors", "config.json", "adapter_config.json", "tokenizer.json", "*.jinja")
         for path in sorted(folder.glob(pattern))
     }

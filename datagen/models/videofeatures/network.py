@@ -23,7 +23,7 @@ from datagen.scene import Light, Weather
 SIZE_PX = (112, 64)
 """(width, height) of its pictures."""
 FRAMES = 8
-_WIDTHS = (24, 48, 96, 160)
+_WIDTHS = (8, 16, 32, 56)
 DIMS = _WIDTHS[2] + _WIDTHS[3]
 DISTURBANCES = ("none", "shuffled", "frozen", "flicker", "jitter", "morph")
 MOTIONS = ("speed", "yaw_rate")

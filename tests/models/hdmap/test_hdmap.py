@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.models import weights
 from datagen.models.hdmap import spec as specs
@@ -110,7 +111,7 @@ def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path, pairs: Pa
     whole = train_hdmap(lessons(), tmp_path / "whole", pairs=pairs, held_out=unseen)
     train_hdmap(lessons(), tmp_path / "parts", pairs=pairs, held_out=unseen, stop_after=2)
     parts = train_hdmap(lessons(), tmp_path / "parts", pairs=pairs, held_out=unseen)
-    assert weights.sha256(whole) == weights.sha256(parts)
+    assert file_sha256(whole) == file_sha256(parts)
     network = load_hdmap(whole)
     assert network.noise_shape(32, 64) == (6, 32, 64)
     assert list((tmp_path / "whole" / "looks").glob("truth-samples-*.png"))

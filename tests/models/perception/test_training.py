@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
-from datagen.models import weights
 from datagen.models.perception import CLASSES, ROAD, PerceptionSpec, open_perception
 from datagen.models.perception.lessons import read_lesson, write_lesson
 from datagen.models.perception.targets import SeenObject, Target
@@ -93,7 +93,7 @@ def test_it_learns_what_is_where(lessons: Path, tmp_path: Path) -> None:
     assert (said.classes.argmax(dim=1)[0] == true.classes[0]).float().mean() > 0.9
     assert list(Light)[int(said.light.argmax())] is Light.DAY
     card = json.loads((tmp_path / "out" / "card.json").read_text(encoding="utf-8"))
-    assert card["weights_sha256"] == weights.sha256(path) and card["held_out_scenes"] == 1
+    assert card["weights_sha256"] == file_sha256(path) and card["held_out_scenes"] == 1
     assert card["iou_car"] > 0.5 and card["light_right"] == 1.0 and "iou_bus" not in card
 
 
@@ -102,7 +102,7 @@ def test_stopping_and_going_on_ends_with_the_same_bits(lessons: Path, tmp_path: 
     parts = tmp_path / "parts"
     train_perception(settings(4), parts, lessons=lessons, pictures=tmp_path, stop_after=2)
     resumed = train_perception(settings(4), parts, lessons=lessons, pictures=tmp_path)
-    assert weights.sha256(whole) == weights.sha256(resumed)
+    assert file_sha256(whole) == file_sha256(resumed)
 
 
 def test_too_few_scenes_and_other_files_are_said_to_be(lessons: Path, tmp_path: Path) -> None:

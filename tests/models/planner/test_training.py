@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.trainer import planner
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.models import weights
 from datagen.models.planner.corpus import Pair, pair
@@ -15,7 +16,6 @@ from datagen.models.planner.decoding import load_tokenizer
 from datagen.models.planner.exam import Report, fields
 from datagen.models.planner.notation import read_line
 from datagen.models.planner.training import PlannerTraining, lesson_of, pairs_of, train_planner
-from datagen.models.weights import sha256
 
 
 def settings(base: Path, **more: object) -> PlannerTraining:
@@ -48,11 +48,11 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tiny_model: Path, tmp_p
     straight = train_planner(settings(tiny_model), tmp_path / "straight")
     train_planner(settings(tiny_model), tmp_path / "stopped", stop_after=3)
     resumed = train_planner(settings(tiny_model), tmp_path / "stopped")
-    assert sha256(straight) == sha256(resumed)
+    assert file_sha256(straight) == file_sha256(resumed)
     card = json.loads((straight.parent / "card.json").read_text())
     assert card["exam_pairs"] == 4
     assert card["pairs_taught"] == 12
-    assert card["weights_sha256"] == sha256(straight)
+    assert card["weights_sha256"] == file_sha256(straight)
     assert len((straight.parent / "exam.jsonl").read_text().splitlines()) == 4
     assert str(tmp_path) not in (straight.parent / "adapter_config.json").read_text()
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from datagen.digest import file_sha256
 from datagen.models import weights
 from datagen.models.autoencoder.patch import PatchAutoencoder, PatchSpec
 from datagen.models.autoencoder.weights import save_autoencoder
@@ -55,7 +56,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(asked, tmp_path):
     assert path.read_bytes() == whole.read_bytes()
     assert load_unimvm(path).spec == asked().full_spec()
     card = read_card(path.parent)
-    assert (card.train_steps, card.drives, card.frames, card.weights_sha256) == (6, 8, 48, weights.sha256(path))
+    assert (card.train_steps, card.drives, card.frames, card.weights_sha256) == (6, 8, 48, file_sha256(path))
 
 
 def test_looks_show_proxy_truth_and_sample_of_first_and_last_frame(asked, spec, tmp_path):

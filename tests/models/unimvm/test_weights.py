@@ -6,6 +6,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.models import weights
 from datagen.models.autoencoder.svd import TemporalAutoencoder
@@ -21,7 +22,7 @@ def test_a_saved_network_says_its_spec_and_computes_the_same(tmp_path, spec, con
     network = UniMVM(spec, sigma_data=torch.tensor([0.5, 1.0, 2.0, 4.0])).eval()
     path = tmp_path / "weights.safetensors"
     digest = save_unimvm(path, spec, tensors=network.state_dict(), about={"steps": "3"})
-    assert digest == weights.sha256(path)
+    assert digest == file_sha256(path)
     again = load_unimvm(path)
     assert again.spec == spec
     x, told = latents_for(spec, 1), conditions_for(spec, 1)
@@ -125,7 +126,7 @@ def test_an_svd_folder_trains_a_step_and_samples_pictures(svd_folder, conditions
     assert pictures.shape == (1, 2, 2, 64, 64, 3)
     assert encode_pictures(autoencoder, pictures).shape == x.shape
     assert isinstance(open_autoencoder(svd_folder), TemporalAutoencoder)
-    assert autoencoder_sha256(svd_folder) == weights.sha256(svd_folder / "vae" / "diffusion_pytorch_model.safetensors")
+    assert autoencoder_sha256(svd_folder) == file_sha256(svd_folder / "vae" / "diffusion_pytorch_model.safetensors")
 
 
 def test_a_folder_without_svd_is_refused(tmp_path):

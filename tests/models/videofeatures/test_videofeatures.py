@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+from datagen.digest import file_sha256
 from datagen.errors import InputError
-from datagen.models import weights
 from datagen.models.training import LoopSettings, Phase, Share
 from datagen.models.videofeatures import DIMS, open_videofeatures
 from datagen.models.videofeatures.network import DISTURBANCES, FRAMES
@@ -68,7 +68,7 @@ def test_stopping_and_going_on_ends_with_the_same_bits(footage: list[Footage], t
     whole = train_videofeatures(settings, tmp_path / "whole", footage=footage)
     train_videofeatures(settings, tmp_path / "parts", footage=footage, stop_after=1)
     parts = train_videofeatures(settings, tmp_path / "parts", footage=footage)
-    assert weights.sha256(whole) == weights.sha256(parts)
+    assert file_sha256(whole) == file_sha256(parts)
 
 
 def test_motion_is_asked_only_of_clips_as_they_were_filmed(footage: list[Footage]) -> None:
