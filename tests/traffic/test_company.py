@@ -77,3 +77,26 @@ def test_cycles_set_off_no_faster_than_anything_can(simulated: Simulate) -> None
     plan = Plan(actors=(actor("jaywalk", category=Category.MOTORCYCLE),))
     for seed in range(3):
         simulated(plan, seed=seed, duration_s=8.0)
+
+
+def test_somebody_swerves_and_then_cuts_in(simulated: Simulate) -> None:
+    who = PlanActor(
+        category=Category.MOTORCYCLE, manoeuvres=(Manoeuvre(do="swerve"), Manoeuvre(do="cut_in", side="left"))
+    )
+    tracks = Tracks.of(simulated(Plan(actors=(who,)), duration_s=8.0, density=0.5))
+    assert all(happens(tracks, "actor-0-0", act=act) for act in who.manoeuvres)
+    assert not happens(tracks, "ego", act=Manoeuvre(do="swerve"))
+
+
+def test_a_change_of_lanes_is_no_swerve(simulated: Simulate) -> None:
+    tracks = Tracks.of(simulated(Plan(actors=(actor("lane_change", side="left"),)), duration_s=8.0))
+    assert not happens(tracks, "actor-0-0", act=Manoeuvre(do="swerve"))
+
+
+def test_fast_oncoming_traffic_comes_towards_an_ego_that_turns(simulated: Simulate) -> None:
+    who = PlanActor(category=Category.CAR, manoeuvres=(Manoeuvre(do="oncoming", speed_mps=12.5),))
+    for seed in range(3):
+        tracks = Tracks.of(
+            simulated(Plan(ego=(Manoeuvre(do="turn", side="left"),), actors=(who,)), seed=seed, duration_s=8.0)
+        )
+        assert happens(tracks, "actor-0-0", act=who.manoeuvres[0])

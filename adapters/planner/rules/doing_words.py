@@ -144,7 +144,7 @@ _VERBS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "merge",
         {},
         "merge|merge in|merge into our lane|merge onto our lane|join our lane|filter into our lane|zip in|"
-        "merge behind us|merge into traffic|join the traffic|merge onto the road|join the carriageway",
+        "merge into traffic|join the traffic|merge onto the road|join the carriageway",
     ),
     (
         "lane_change",

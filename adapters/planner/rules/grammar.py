@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 
 from adapters.planner.rules import acting, describing, joining, naming
 from adapters.planner.rules.reading import MOST_ACTORS, MOST_ACTS, Act, Reading
-from adapters.planner.rules.settling import actor, endanger, manoeuvre, settle, share
+from adapters.planner.rules.settling import actor, crawl_along, endanger, manoeuvre, settle, share
 from adapters.planner.rules.vocabulary import Token
 from datagen.scene import Group
 from datagen.scene.plan import Plan
@@ -84,6 +84,7 @@ def _plan(r: Reading) -> Plan:
             if not who.acts and who.category.group is Group.PERSON:
                 who.acts.append(Act(do="cross"))
     share(r)
+    crawl_along(r)
     if r.danger:
         endanger(r)
     for who in r.actors:

@@ -50,6 +50,16 @@ def share(r: Reading) -> None:
                 other.acts = [replace(act, do=suited(other, act, "junction" in r.scene.road)) for act in who.acts]
 
 
+def crawl_along(r: Reading) -> None:
+    """Let traffic ahead of an ego that stops and goes do so, too: "stop and go, lorries everywhere"."""
+    if not any(act.do == "stop_and_go" for act in r.ego.acts):
+        return
+    for who in r.actors:
+        ahead = who.where == "ahead" or (who.where is None and who.plural)
+        if who.category.group is Group.VEHICLE and ahead and all(act.do == "keep_lane" for act in who.acts):
+            who.where, who.acts = "ahead", [Act(do="stop_and_go")]
+
+
 def endanger(r: Reading) -> None:
     """Let the danger that was asked for come from whoever was named, or from a car ahead, if nobody does anything."""
     quiet = {Group.VEHICLE: ("keep_lane",), Group.CYCLE: ("keep_lane",), Group.PERSON: ("walk", "wait")}

@@ -47,7 +47,8 @@ _WHO: dict[tuple[Category, str], str] = {
         Category.TRUCK,
         "lorry",
     ): "truck|lorry|semi|semi truck|heavy truck|big rig|articulated lorry|heavy goods vehicle|hgv|"
-    "eighteen wheeler|dump truck|tipper|juggernaut|artic|cement mixer|concrete mixer|car transporter|low loader|"
+    "semi trailer|semitrailer|tractor trailer|articulated truck|truck and trailer|eighteen wheeler|dump truck|"
+    "tipper|juggernaut|artic|cement mixer|concrete mixer|car transporter|low loader|"
     "road train",
     (Category.TRUCK, "box"): "box truck|delivery truck|moving truck|garbage truck|refuse truck|bin lorry|"
     "rubbish truck|tow truck|breakdown truck|recovery truck|flatbed|milk float|street sweeper|snow plough|snowplow|"
@@ -64,11 +65,12 @@ _WHO: dict[tuple[Category, str], str] = {
     (Category.CONSTRUCTION_VEHICLE, "loader"): "loader|wheel loader|forklift|tractor|backhoe",
     (Category.CONSTRUCTION_VEHICLE, "roller"): "roller|road roller|steamroller",
     (Category.AMBULANCE, "plain"): "ambulance|emergency vehicle",
-    (Category.POLICE, "plain"): "police car|police vehicle|patrol car|cop car|police",
+    (Category.POLICE, "plain"): "police van|police bus|police car|police vehicle|patrol car|cop car|police",
     (
         Category.MOTORCYCLE,
         "plain",
-    ): "motorcycle|motorbike|motorcyclist|biker|moto|two wheeler|moped|scooter|vespa|motor bike|motor cycle|quad bike|"
+    ): "motorcycle|motorbike|motorcyclist|biker|moto|two wheeler|moped|scooter|vespa|police motorcycle|"
+    "police motorbike|motor bike|motor cycle|quad bike|"
     "dirt bike|trike|motor scooter",
     (
         Category.BICYCLE,

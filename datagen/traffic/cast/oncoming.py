@@ -31,6 +31,8 @@ def oncoming(
     meets = setting.duration_s * float(rng.uniform(0.45, 0.75))
     does = {m.do for m in actor.manoeuvres}
     lanes = oncoming_lanes(setting)
+    if ego_turn(setting.plan) != "straight":  # those that lead to the junction before those that come from it
+        lanes = sorted(lanes, key=lambda lane: not _leads_to_junction(setting, lane))
     for lane in lanes[::-1] if does & set(AT_KERB) else lanes:
         route = setting.network.route(lane)
         if route is None:
@@ -58,6 +60,11 @@ def oncoming(
         driver = driver_of(body, route, script, cues=cues, s_m=max(first, 0.5), speed_mps=speed)
         return Role(body=body, driver=driver, acts=actor.manoeuvres or (Manoeuvre(do="oncoming"),), event=True)
     return None
+
+
+def _leads_to_junction(setting: Setting, lane: Lane) -> bool:
+    route = setting.network.route(lane)
+    return route is not None and junction_entry(route) is not None
 
 
 def oncoming_lanes(setting: Setting) -> list[Lane]:

@@ -54,13 +54,13 @@ def changes_lane(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
 
 
 def swerves(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
-    """It goes over 0.6 m aside and comes back by half of that or more."""
+    """It goes over 0.6 m aside and comes back by half of that or more, whatever it does then."""
     across = across_lane(tracks, body)
-    across = across - across[0]
-    peak = int(np.argmax(np.abs(across)))
-    if act.side is not None and (across[peak] > 0) != (act.side == "left"):
-        return False
-    return bool(abs(across[peak]) > 0.6 and abs(across[-1]) < 0.5 * abs(across[peak]))
+    leftwards = across - across[0]
+    sides = {"left": leftwards, "right": -leftwards}
+    wished = [sides[act.side]] if act.side is not None else list(sides.values())
+    furthest = [np.maximum.accumulate(aside) for aside in wished]
+    return any(bool(((far > 0.6) & (aside < 0.5 * far)).any()) for far, aside in zip(furthest, wished))
 
 
 def overtakes(tracks: Tracks, body: int, act: Manoeuvre) -> bool:
