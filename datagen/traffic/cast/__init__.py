@@ -17,10 +17,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from datagen.scene.plan import PlanActor
-from datagen.traffic.cast.alongside import alongside, crowded_out
+from datagen.traffic.cast.alongside import alongside
 from datagen.traffic.cast.at_kerb import parked, pulling_out
 from datagen.traffic.cast.on_foot import cast_person
 from datagen.traffic.cast.oncoming import oncoming
+from datagen.traffic.cast.steady import crowded_out
 from datagen.traffic.cast.turning import through_junction, turning, turning_round
 from datagen.traffic.limits import drives
 from datagen.traffic.needs import drives_across
