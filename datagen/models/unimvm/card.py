@@ -78,9 +78,9 @@ def _for_people(card: Card) -> str:
         f"- weights: SHA-256 `{card.weights_sha256}`",
         f"- autoencoder: SHA-256 `{card.autoencoder_sha256}`",
     ]
-    if card.figures:
-        lines += ["", "| figure | value | how it was measured |", "|---|---|---|"]
-        lines += [f"| {key} | {value:.4g} | {card.protocol[key]} |" for key, value in sorted(card.figures.items())]
+    for protocol in dict.fromkeys(card.protocol[key] for key in card.figures):
+        lines += ["", f"{protocol}:", "", "| figure | value |", "|---|---|"]
+        lines += [f"| {key} | {value:.4g} |" for key, value in card.figures.items() if card.protocol[key] == protocol]
     if card.shortfalls:
         lines += ["", "Still bad:", "", *(f"- {sentence}" for sentence in card.shortfalls)]
     return "\n".join(lines) + "\n"
