@@ -36,7 +36,7 @@ def test_figures_lie_at_the_top_of_the_json_and_come_back(tmp_path):
 def test_people_read_the_figure_with_its_protocol_and_what_is_still_bad(tmp_path):
     write_card(tmp_path, CARD)
     text = (tmp_path / "card.md").read_text()
-    assert "| fid_no_image | 31.25 | 100 clips |" in text
+    assert "\n100 clips:\n\n| figure | value |\n|---|---|\n| fid_no_image | 31.25 |\n" in text
     assert "500 steps on two cores, on 100 drives (3,200 frames) of the playground" in text
     assert "- Distant people are blobs." in text
 
