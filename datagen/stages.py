@@ -166,17 +166,12 @@ class MapStage:
             return hdmap
         scene = replace(take.scene, hdmap=hdmap)
         if {lane.id for lane in hdmap.lanes} - {lane.id for lane in take.scene.hdmap.lanes}:
-            scene = with_traffic_on(scene, count=_count_on_drawn_lanes(take.plan, self.density), rng=rng)
+            scene = with_traffic_on(scene, density=self.density * DENSITIES[take.plan.density], rng=rng)
         noted = take.with_note("map_weights", self.weights) if self.weights else take
         return replace(noted, scene=scene)
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-def _count_on_drawn_lanes(plan: Plan, density: float) -> int:
-    """Return how many vehicles are added on lanes that nobody drove on yet: half as many as on an ordinary street."""
-    return round(6 * density * DENSITIES[plan.density])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,18 +20,21 @@ from itertools import islice
 import numpy as np
 from jaxtyping import Bool, Float
 
-from datagen.scene import Actor, Category, Lane, LaneKind, Scene, Trajectory
+from datagen.scene import Actor, Category, Lane, LaneKind, Scene
 from datagen.scene.line import Line
 from datagen.traffic import rules
-from datagen.traffic.limits import drives, limits_of, rear_axle_m
+from datagen.traffic.driven import actor_of, driven
+from datagen.traffic.limits import drives, limits_of
 from datagen.traffic.looks import drawn
-from datagen.traffic.motion import Driver, Motion, Walkers, drive
-from datagen.traffic.role import Body, body_of, driver_of
+from datagen.traffic.motion import Walkers, drive
+from datagen.traffic.role import Role, body_of, driver_of
 from datagen.traffic.route import Network, Route
-from datagen.traffic.script import STEP_S, WARM_UP_S, cruise, times_s
+from datagen.traffic.script import STEP_S, TAIL_S, WARM_UP_S, cruise, times_s
 from datagen.traffic.tracks import Tracks
 
 _MIX = {Category.CAR: 0.88, Category.TRUCK: 0.07, Category.MOTORCYCLE: 0.05}
+_ORDINARY = 6
+"""How many are added at a density of 1: half as many as drive on an ordinary street."""
 _EVERY_M, _ENDS_M = 22.0, 10.0
 """Places on a lane are so far apart, and so far from its ends."""
 _SIGHT_M = 80.0
@@ -45,41 +48,43 @@ _ROOM_LW_M = (3.0, 0.8)
 """By so much an added vehicle is thought longer and wider when it is held against the others."""
 
 
-def with_traffic_on(scene: Scene, *, count: int, rng: np.random.Generator) -> Scene:
-    """Return the scene with up to `count` vehicles added on the lanes of its map.
+def with_traffic_on(scene: Scene, *, density: float, rng: np.random.Generator) -> Scene:
+    """Return the scene with vehicles added on the lanes of its map: up to six at a density of 1.
 
-    Its actors come first and as they were; the added ones are called `drawn-lane-0`, `drawn-lane-1` …
+    Its actors come first and as they were; the added ones are called `drawn-lane-0`, `drawn-lane-1` …, with gaps where
+    somebody was left out again.
     """
     network, tracks = Network(scene.hdmap), Tracks.of(scene, step_s=STEP_S)
-    times = times_s((scene.ego.end_us - scene.ego.start_us) / 1e6)
-    cast = list(islice(_drivers(network, tracks, times=times, rng=rng), count))
-    if not cast:
+    times = times_s((scene.ego.end_us - scene.ego.start_us) / 1e6 - TAIL_S)
+    roles = list(islice(_drivers(network, tracks, times=times, rng=rng), round(_ORDINARY * density)))
+    drivers = [role.driver for role in roles if role.driver is not None]
+    if not drivers:
         return scene
-    drivers = [driver for _, driver in cast]
+    clip_us = scene.ego.start_us + np.round(times[round(WARM_UP_S / STEP_S) :] * 1e6).astype(np.int64)
     motion = drive(drivers, _there_already(tracks, len(times)), steps=len(times))
-    added = [
-        actor
-        for column, (body, _) in enumerate(cast)
-        if (actor := _actor(body, drivers[column], motion, column, start_us=scene.ego.start_us)) is not None
-    ]
+    added = []
+    for column, role in enumerate(roles):
+        trajectory = driven(role, motion, column, times=clip_us)
+        if trajectory is not None:
+            added.append(actor_of(role, trajectory))
     return _lawful(scene, added, network=network)
 
 
 def _drivers(
     network: Network, tracks: Tracks, *, times: Float[np.ndarray, "steps"], rng: np.random.Generator
-) -> Iterator[tuple[Body, Driver]]:
+) -> Iterator[Role]:
     """Yield drivers on free places within sight of the ego, the lanes in random order."""
-    taken = tracks.xy_m[0, tracks.present[0]]
+    taken, number = tracks.xy_m[0, tracks.present[0]], -1
     for lane, route, s in _places(network, tracks, rng=rng):
         here = route.line.at(s)[0]
         if np.min(np.linalg.norm(taken - here, axis=1), initial=np.inf) < _FREE_M:
             continue
-        taken = np.concatenate([taken, here])
+        taken, number = np.concatenate([taken, here]), number + 1
         category = drawn(_MIX, rng=rng)
-        body = body_of(f"drawn-lane-{len(taken)}", category, kind=None, color=None, rng=rng)
+        body = body_of(f"drawn-lane-{number}", category, kind=None, color=None, rng=rng)
         speed = min(_PACE * lane.speed_limit_mps, limits_of(category).top_mps) * float(rng.uniform(0.8, 1.1))
         script = cruise(times, speed, limits=limits_of(category))
-        yield body, driver_of(body, route, script, s_m=s, speed_mps=speed)
+        yield Role(body=body, driver=driver_of(body, route, script, s_m=s, speed_mps=speed))
 
 
 def _places(network: Network, tracks: Tracks, *, rng: np.random.Generator) -> list[tuple[Lane, Route, float]]:
@@ -117,26 +122,6 @@ def _there_already(tracks: Tracks, steps: int) -> Walkers:
             speeds.append(moving[:, column])
             radii.append(tracks.width_m[column] / 2)
     return Walkers(xy_m=np.stack(places, axis=1), velocity_mps=np.stack(speeds, axis=1), radius_m=np.array(radii))
-
-
-def _actor(body: Body, driver: Driver, motion: Motion, column: int, *, start_us: int) -> Actor | None:
-    """Return a driver as an actor while it is on its route, or None where it leaves it at once."""
-    first = round(WARM_UP_S / STEP_S)
-    along = motion.along_m[first:, column]
-    on_route = along < driver.route.line.length_m - 0.8 * body.size_lwh_m[0]
-    count = len(on_route) if on_route.all() else int(np.argmin(on_route))
-    if count < 1.0 / STEP_S:
-        return None
-    own = slice(first, first + count)
-    yaw = motion.yaw_rad[own, column]
-    back = rear_axle_m(body.size_lwh_m[0])
-    x, y = motion.x_m[own, column] + back * np.cos(yaw), motion.y_m[own, column] + back * np.sin(yaw)
-    times = start_us + np.round(np.arange(count) * STEP_S * 1e6).astype(np.int64)
-    xyz = np.stack([x, y, np.full(count, body.size_lwh_m[2] / 2)], axis=1)
-    trajectory = Trajectory.from_xyz_yaw(times, xyz, yaw_rad=yaw)
-    return Actor(
-        id=body.id, category=body.category, size_lwh_m=body.size_lwh_m, trajectory=trajectory, look=body.look
-    )  # fmt: skip
 
 
 def _lawful(scene: Scene, added: list[Actor], *, network: Network) -> Scene:

@@ -34,10 +34,11 @@ from datagen.traffic.background import background
 from datagen.traffic.cast import cast
 from datagen.traffic.cast.ego import cast_ego
 from datagen.traffic.completed import completed
+from datagen.traffic.driven import actor_of, driven, upright
 from datagen.traffic.events import undone, unseen
 from datagen.traffic.gaps import in_the_gaps, waiting
 from datagen.traffic.junction import held_at_lines
-from datagen.traffic.limits import drives, rear_axle_m
+from datagen.traffic.limits import drives
 from datagen.traffic.manoeuvres import LEAST_S
 from datagen.traffic.mobil import changing_lanes
 from datagen.traffic.motion import Driver, Motion, Walkers, drive
@@ -238,15 +239,15 @@ def _scene(setting: Setting, roles: Sequence[Role], *, prompt: Prompt) -> Scene:
     actors = []
     ego: Trajectory | None = None
     for column, role in enumerate(drivers):
-        trajectory = _driven(role, motion, column, times=times, first=first)
+        trajectory = driven(role, motion, column, times=times)
         if role.body.id == "ego":
             ego = trajectory
         elif trajectory is not None:
-            actors.append(_actor(role, trajectory))
+            actors.append(actor_of(role, trajectory))
     for role in roles:
         if role.walk is not None:
-            xyz = _upright(role.walk.xy_m[first:], role.body.size_lwh_m[2] / 2)
-            actors.append(_actor(role, Trajectory.from_xyz_yaw(times, xyz, yaw_rad=role.walk.yaw_rad[first:])))
+            xyz = upright(role.walk.xy_m[first:], role.body.size_lwh_m[2] / 2)
+            actors.append(actor_of(role, Trajectory.from_xyz_yaw(times, xyz, yaw_rad=role.walk.yaw_rad[first:])))
     assert ego is not None
     ambience = setting.plan.ambience
     return Scene(
@@ -262,42 +263,6 @@ def _scene(setting: Setting, roles: Sequence[Role], *, prompt: Prompt) -> Scene:
 def _motion(roles: Sequence[Role], setting: Setting) -> Motion:
     drivers = [role.driver for role in roles if role.driver is not None]
     return drive(drivers, _walkers(roles, setting), steps=len(setting.times_s))
-
-
-def _driven(role: Role, motion: Motion, column: int, *, times: np.ndarray, first: int) -> Trajectory | None:
-    """Return the trajectory of a vehicle, as long as it is on its route; None if it leaves before the clip."""
-    driver = role.driver
-    assert driver is not None
-    yaw = motion.yaw_rad[first:, column]
-    rear = np.stack([motion.x_m[first:, column], motion.y_m[first:, column]], axis=-1)
-    if role.body.id == "ego":
-        return Trajectory.from_xyz_yaw(times, _upright(rear, 0.0), yaw_rad=yaw)
-    length = driver.size_lwh_m[0]
-    left = motion.along_m[first:, column] < driver.route.line.length_m - 0.8 * length
-    count = len(left) if left.all() else int(np.argmin(left))
-    if count < 5:
-        return None
-    facing = np.stack([np.cos(yaw), np.sin(yaw)], axis=-1)
-    middle = rear + rear_axle_m(length) * facing
-    xyz = _upright(middle[:count], driver.size_lwh_m[2] / 2)
-    return Trajectory.from_xyz_yaw(times[:count], xyz, yaw_rad=yaw[:count])
-
-
-def _actor(role: Role, trajectory: Trajectory) -> Actor:
-    body = role.body
-    return Actor(
-        id=body.id,
-        category=body.category,
-        size_lwh_m=body.size_lwh_m,
-        trajectory=trajectory,
-        look=body.look,
-        posture=role.posture,
-        event=role.event,
-    )
-
-
-def _upright(xy: np.ndarray, z_m: float) -> np.ndarray:
-    return np.concatenate([xy, np.full((len(xy), 1), z_m)], axis=1)
 
 
 def _walkers(roles: Sequence[Role], setting: Setting) -> Walkers:

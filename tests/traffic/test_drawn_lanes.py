@@ -21,8 +21,8 @@ PLAN = Plan(
 SEEDS = range(3)
 
 
-def added(scene: Scene, *, seed: int, count: int = 12) -> Scene:
-    return with_traffic_on(scene, count=count, rng=np.random.default_rng(seed))
+def added(scene: Scene, *, seed: int, density: float = 2.0) -> Scene:
+    return with_traffic_on(scene, density=density, rng=np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -52,7 +52,7 @@ def test_they_break_no_rule_and_leave_the_way_ahead_of_the_ego_alone(simulated, 
 
 def test_nobody_is_asked_for_and_nobody_comes(simulated) -> None:
     scene = simulated(PLAN, density=0.2)
-    assert added(scene, seed=0, count=0) is scene
+    assert added(scene, seed=0, density=0.0) is scene
 
 
 def test_the_same_seed_adds_the_same(simulated) -> None:
