@@ -298,6 +298,8 @@ class Lesson:
     mix: (progress from 0 to 1, synthetic samples for each real one), straight lines between; empty for weights alone.
     trust: boxes the judge distrusts are dropped (below `trust_threshold`), or weighed by their trust.
     rival: the curve of another arm, to tell the difference from on the way.
+    weights: of an earlier lesson, to begin from; None for those the detector's settings name, if any.
+    rate: of learning, as a share of the detector's own.
     """
 
     name: str
@@ -311,6 +313,8 @@ class Lesson:
     trust: Literal["drop", "weigh"] | None = None
     trust_threshold: float = 0.5
     rival: Path | None = None
+    weights: Path | None = None
+    rate: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

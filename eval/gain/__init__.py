@@ -21,7 +21,7 @@ from datagen.errors import DatagenError, InputError, did_you_mean
 from eval.gain.compare import Result, compare, results_of
 from eval.gain.page import verdict, write_page
 from eval.gain.recipe import Data, GainRecipe, Real, load_recipe
-from eval.gain.trials import run_trials
+from eval.gain.trials import base_of, run_trials
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +103,11 @@ def gain(recipe: GainRecipe, run: Path, *, address: str | None = None) -> tuple[
     (run / "recipe.json").write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
     trials, totals = run_trials(recipe, run, address=address)
     store = Store(run)
+    bases = {
+        detector: results_of([store.clip_folder(base.id)])[0]
+        for detector in recipe.detectors
+        if (base := base_of(recipe, run, detector))
+    }
     results: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     for trial in trials:
         if store.clip_folder(trial.id).is_dir():
@@ -117,5 +122,5 @@ def gain(recipe: GainRecipe, run: Path, *, address: str | None = None) -> tuple[
         for name in recipe.arms
         if name != recipe.reference and name in arms and recipe.reference in arms
     ]
-    page = write_page(recipe, results, comparisons, run / "gain")
+    page = write_page(recipe, results, comparisons, run / "gain", bases=bases)
     return page, [verdict(comparison, recipe.headlines) for comparison in comparisons], totals.failed

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,15 +30,25 @@ Results = Mapping[str, Mapping[str, Sequence[Result]]]
 """Detector → arm → trials."""
 
 
-def write_page(recipe: GainRecipe, results: Results, comparisons: Sequence[Comparison], folder: Path) -> Path:
-    """Write gain.md, gain.json, curves.png and differences.png, and return the page."""
+def write_page(
+    recipe: GainRecipe,
+    results: Results,
+    comparisons: Sequence[Comparison],
+    folder: Path,
+    *,
+    bases: Mapping[str, Result] = MappingProxyType({}),
+) -> Path:
+    """Write gain.md, gain.json, curves.png and differences.png, and return the page.
+
+    bases: detector → the training that its arms went on from, where there was one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    content = _numbers(recipe, results, comparisons)
+    content = _numbers(recipe, results, comparisons, bases)
     (folder / "gain.json").write_text(json.dumps(_without_nan(content), indent=1) + "\n", encoding="utf-8")
     _draw_curves(results, recipe.headlines, folder / "curves.png")
     drawn = _draw_differences(comparisons, recipe.headlines, folder / "differences.png")
     page = folder / "gain.md"
-    page.write_text("\n\n".join(_sections(recipe, results, comparisons, drawn=drawn)) + "\n", encoding="utf-8")
+    page.write_text("\n\n".join(_sections(recipe, results, comparisons, bases, drawn=drawn)) + "\n", encoding="utf-8")
     return page
 
 
@@ -58,12 +69,20 @@ def _signed(difference: Difference) -> str:
     return f"{difference.difference:+.4f}{between}"
 
 
-def _sections(recipe: GainRecipe, results: Results, comparisons: Sequence[Comparison], *, drawn: bool) -> list[str]:
+def _sections(
+    recipe: GainRecipe,
+    results: Results,
+    comparisons: Sequence[Comparison],
+    bases: Mapping[str, Result],
+    *,
+    drawn: bool,
+) -> list[str]:
     real, budget = recipe.real, recipe.budget
     batch = budget.batch_size or "the detector's own"
     protocol = [
         f"- real: trained on {_named(real.train)}, judged on {_named(real.val)}",
         *(f"- synthetic `{key}`: {_named(data)}" for key, data in recipe.synthetic.items()),
+        *(f"- before all arms: {_gone_on_from(detector, base, recipe)}" for detector, base in bases.items()),
         f"- every arm: {budget.iterations} iterations, batch {batch}, seeds {', '.join(map(str, recipe.seeds))}; "
         "real samples repeat as often as the budget asks",
         f"- judge: nuScenes devkit, {DETECTION_CONFIG} over the classes that occur; {TRACKING_CONFIG} on greedy "
@@ -87,6 +106,14 @@ def _sections(recipe: GainRecipe, results: Results, comparisons: Sequence[Compar
     parts += ["![Differences with intervals](differences.png)"] if drawn else []
     looked = _looked_at(results)
     return [*parts, *(["## Generated data, seen by a detector trained on real data alone", looked] if looked else [])]
+
+
+def _gone_on_from(detector: str, base: Result, recipe: GainRecipe) -> str:
+    """Return what a detector had learnt before its arms went on."""
+    iterations, batch = base.budget
+    scores = ", ".join(f"{name} {_mean_and_spread([_headline(base.report, name)])}" for name in recipe.headlines)
+    cost = _cost([base])
+    return f"one {detector}, {iterations} iterations of {batch} on the real log alone, {cost} minutes: {scores}"
 
 
 def _named(data: Data) -> str:
@@ -127,7 +154,8 @@ def _mean_and_spread(values: Sequence[float | None]) -> str:
     if not known:
         return "no predictions"
     missing = f" ({len(values) - len(known)} without predictions)" if len(known) < len(values) else ""
-    return f"{np.mean(known):.4f} ± {np.std(known):.4f}{missing}"
+    spread = f" ± {np.std(known):.4f}" if len(values) > 1 else ""
+    return f"{np.mean(known):.4f}{spread}{missing}"
 
 
 def _cost(trials: Sequence[Result]) -> str:
@@ -167,7 +195,10 @@ def _looked_at(results: Results) -> str:
     return "\n".join(lines) if len(lines) > 2 else ""
 
 
-def _numbers(recipe: GainRecipe, results: Results, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+def _numbers(
+    recipe: GainRecipe, results: Results, comparisons: Sequence[Comparison], bases: Mapping[str, Result]
+) -> dict[str, Any]:
+    names = tuple(dict.fromkeys(("mAP", "NDS", "AMOTA", *recipe.headlines)))
     return {
         "name": recipe.name,
         "seeds": list(recipe.seeds),
@@ -175,15 +206,16 @@ def _numbers(recipe: GainRecipe, results: Results, comparisons: Sequence[Compari
         "batch": recipe.budget.batch_size,
         "reference": recipe.reference,
         "protocol": {"detection": DETECTION_CONFIG, "tracking": TRACKING_CONFIG, "resamples": recipe.resamples},
+        "base": {
+            detector: {"budget": list(base.budget), **{name: _headline(base.report, name) for name in names}}
+            for detector, base in bases.items()
+        },
         "arms": [
             {
                 "detector": detector,
                 "arm": arm,
                 "budgets": [list(each.budget) for each in trials],
-                **{
-                    name: [_headline(each.report, name) for each in trials]
-                    for name in dict.fromkeys(("mAP", "NDS", "AMOTA", *recipe.headlines))
-                },
+                **{name: [_headline(each.report, name) for each in trials] for name in names},
                 "slices": [
                     {
                         tag: {"mAP": scores["mean_ap"], "NDS": scores["nds"]}

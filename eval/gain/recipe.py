@@ -9,6 +9,7 @@ synthetic:
 detectors:
   fcos3d: {use: mmdet3d, model: fcos3d_small}
 seeds: [0, 1, 2]
+base: {iterations: 12000, batch_size: 6}
 budget: {iterations: 1500, batch_size: 6, evaluate_every: 500}
 reference: real
 arms:
@@ -17,8 +18,10 @@ arms:
   prompted: {synthetic: prompted, real: false}
 ```
 
-Paths are seen from the recipe's folder. Every arm is trained for the same number of iterations and the same batch
-unless it says otherwise; where arms differ in either, no gain is told between them.
+Paths are seen from the recipe's folder. With `base`, one detector is first trained that long on the real log alone,
+and every arm goes on from it; without, arms begin from the detector's own weights. Every arm is trained for the same
+number of iterations and the same batch unless it says otherwise; where arms differ in either, no gain is told between
+them.
 """
 
 from __future__ import annotations
@@ -89,10 +92,14 @@ class Real(_Part):
 
 
 class Budget(_Part):
-    """Of every training. batch_size: None for the detector's own.  evaluate_every: iterations; None for the end."""
+    """Of every training. batch_size: None for the detector's own.  evaluate_every: iterations; None for the end.
+
+    rate: of learning, as a share of the detector's own: less for what goes on from a trained base.
+    """
 
     iterations: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=1)] | None = None
+    rate: Annotated[float, Field(gt=0.0)] = 1.0
     evaluate_every: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -152,6 +159,8 @@ class Engine(_Part):
 class GainRecipe(_Part):
     """An experiment. `name` is the file's if left out; `reference` is the arm that others are compared with.
 
+    base: of a detector that is trained on the real log alone, with the first seed, and that every arm goes on from.
+    budget: of every arm, after that.
     headlines: what the page tells first: mAP, NDS, AMOTA, `<class>/AP`, and each but AMOTA within a slice, as
         `light:night/mAP`.
     look_at: synthetic datasets that the reference's detectors look at without having seen them.
@@ -163,6 +172,7 @@ class GainRecipe(_Part):
     synthetic: dict[str, Data] = {}
     detectors: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    base: Budget | None = None
     budget: Budget
     arms: Annotated[dict[str, Arm], Field(min_length=1)]
     reference: str

@@ -24,15 +24,17 @@ from typing import Any
 
 from datagen import __version__, plugins
 from datagen.engine import Store, Totals, execute
-from datagen.errors import DatasetError
+from datagen.errors import DatagenError, DatasetError
 from datagen.ports import Detector, Dropped, Lesson, Portion, Resources
 from eval import matching
-from eval.gain.recipe import Arm, Data, GainRecipe
+from eval.gain.recipe import Arm, Budget, Data, GainRecipe
 from eval.scoring import judged_detection, open_dataset, samples_of, score_tracking, scores_of
 from eval.slices import score_slices, slices_of
 from eval.tracker import tracks_of
 
 TRIAL, MATCHES, LESSONS, CURVE = "trial.json", "matches.npz", "lessons", "curve.jsonl"
+WEIGHTS = "weights.safetensors"
+BASE = "base"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,19 +51,41 @@ class Trial:
     look_at: dict[str, Portion]
 
 
+def base_of(recipe: GainRecipe, run: Path, detector: str) -> Trial | None:
+    """Return the training on the real log alone that every arm goes on from; None where arms begin from nothing."""
+    if recipe.base is None:
+        return None
+    validation = _portion(recipe.real.val)
+    lesson = _lesson(recipe.base, Arm(), recipe, name=BASE, seed=recipe.seeds[0], validation=validation)
+    settings = recipe.detectors[detector]
+    identity = _identity(settings, lesson, {})
+    return Trial(
+        id=identity,
+        workdir=Path(),
+        detector=detector,
+        settings=settings,
+        arm=BASE,
+        lesson=lesson,
+        lessons=run / LESSONS / identity,
+        look_at={},
+    )
+
+
 def trials_of(recipe: GainRecipe, run: Path) -> list[Trial]:
     """Return the trials of an experiment, the reference arm's first, so that others can be told against it."""
     arms = sorted(recipe.arms, key=lambda name: name != recipe.reference)
     validation = _portion(recipe.real.val)
     trials = []
     for detector, settings in recipe.detectors.items():
+        base = base_of(recipe, run, detector)
+        weights = Store(run).clip_folder(base.id) / WEIGHTS if base else None
         for seed in recipe.seeds:
             rival: Path | None = None
             for name in arms:
                 arm = recipe.arms[name]
-                lesson = _lesson(recipe, arm, name=name, seed=seed, validation=validation)
+                lesson = _lesson(arm.budget or recipe.budget, arm, recipe, name=name, seed=seed, validation=validation)
                 look_at = {key: _portion(recipe.synthetic[key]) for key in recipe.look_at if name == recipe.reference}
-                identity = _identity(settings, lesson, look_at)
+                identity = _identity(settings, lesson, look_at, base=base)
                 lessons = run / LESSONS / identity
                 trials.append(
                     Trial(
@@ -70,7 +94,7 @@ def trials_of(recipe: GainRecipe, run: Path) -> list[Trial]:
                         detector=detector,
                         settings=settings,
                         arm=name,
-                        lesson=_against(lesson, rival),
+                        lesson=replace(lesson, rival=rival, weights=weights),
                         lessons=lessons,
                         look_at=look_at,
                     )
@@ -80,10 +104,17 @@ def trials_of(recipe: GainRecipe, run: Path) -> list[Trial]:
 
 
 def run_trials(recipe: GainRecipe, run: Path, *, address: str | None = None) -> tuple[list[Trial], Totals]:
-    """Run what is missing of an experiment."""
+    """Run what is missing of an experiment: the detectors that arms go on from first."""
+    bases = [base for detector in recipe.detectors if (base := base_of(recipe, run, detector))]
+    if bases and (failed := _run_missing(bases, recipe, run, address).failed):
+        raise DatagenError(f"{failed} of {len(bases)} detectors that arms go on from failed; see {run / 'ledger'}")
     trials = trials_of(recipe, run)
+    return trials, _run_missing(trials, recipe, run, address)
+
+
+def _run_missing(trials: list[Trial], recipe: GainRecipe, run: Path, address: str | None) -> Totals:
     engine = recipe.engine
-    totals = execute(
+    return execute(
         trials,
         [TrialStage(resources=_resources(recipe))],
         store=Store(run),
@@ -94,7 +125,6 @@ def run_trials(recipe: GainRecipe, run: Path, *, address: str | None = None) -> 
         time_limit_s=engine.time_limit_s,
         describe=_facts,
     )
-    return trials, totals
 
 
 class TrialStage:
@@ -121,7 +151,7 @@ def _run(trial: Trial) -> Trial:
     detector: Detector = plugins.build("detector", trial.settings)
     trial.lessons.mkdir(parents=True, exist_ok=True)
     learned = detector.learn(trial.lesson, trial.lessons)
-    weights = shutil.copy2(learned.weights, trial.workdir)
+    weights = shutil.copy2(learned.weights, trial.workdir / WEIGHTS)
     report = {
         "detector": trial.detector,
         "arm": trial.arm,
@@ -185,8 +215,7 @@ def scenes_in(portion: Portion) -> list[str]:
     return [nusc.get("scene", token)["name"] for token in tokens]
 
 
-def _lesson(recipe: GainRecipe, arm: Arm, *, name: str, seed: int, validation: Portion) -> Lesson:
-    budget = arm.budget or recipe.budget
+def _lesson(budget: Budget, arm: Arm, recipe: GainRecipe, *, name: str, seed: int, validation: Portion) -> Lesson:
     portions = [_portion(recipe.real.train)] if arm.real else []
     if arm.synthetic:
         portions.append(replace(_portion(recipe.synthetic[arm.synthetic]), weight=arm.weight, synthetic=True))
@@ -196,6 +225,7 @@ def _lesson(recipe: GainRecipe, arm: Arm, *, name: str, seed: int, validation: P
         validation=validation,
         iterations=budget.iterations,
         batch_size=budget.batch_size,
+        rate=budget.rate,
         evaluate_every=budget.evaluate_every,
         seed=seed,
         mix=arm.schedule,
@@ -209,15 +239,15 @@ def _portion(data: Data) -> Portion:
     return Portion(root=data.root, version=data.version, split=data.split, skip_missing=data.skip_missing)
 
 
-def _against(lesson: Lesson, rival: Path | None) -> Lesson:
-    return replace(lesson, rival=rival)
-
-
-def _identity(settings: dict[str, Any], lesson: Lesson, look_at: dict[str, Portion]) -> str:
-    """Return the hash of everything that decides a trial: settings, lesson, code, and the datasets' own tables."""
+def _identity(
+    settings: dict[str, Any], lesson: Lesson, look_at: dict[str, Portion], *, base: Trial | None = None
+) -> str:
+    """Hash all that decides a trial: settings, lesson, what it goes on from, code, and the datasets' own tables."""
     portions = [*lesson.portions, lesson.validation, *look_at.values()]
     tables = [_fingerprint(portion) for portion in portions]
-    content = json.dumps([__version__, settings, asdict(lesson), sorted(look_at), tables], sort_keys=True, default=str)
+    before = base.id if base else None
+    parts = [__version__, settings, asdict(lesson), before, sorted(look_at), tables]
+    content = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from adapters.detector.mmdet3d.compiled import provide
 from datagen.errors import DependencyError, InputError, RecipeError
@@ -169,6 +170,7 @@ real: {{train: {data}, val: {data}}}
 synthetic: {{copy: {data}}}
 detectors: {{fcos3d: {{use: mmdet3d, {low}}}}}
 seeds: [0]
+base: {{iterations: 2, batch_size: 2}}
 budget: {{iterations: 1, batch_size: 2}}
 reference: real
 arms: {{real: {{}}, both: {{synthetic: copy, ratio: 1.0}}}}
@@ -183,9 +185,19 @@ engine: {{executor: local}}
     (folder,) = (tmp_path / "runs").glob("tiny-*")
     found = json.loads((folder / "gain" / "gain.json").read_text())
     assert [(each["arm"], each["budgets"]) for each in found["arms"]] == [("real", [[1, 2]]), ("both", [[1, 2]])]
+    assert found["base"]["fcos3d"]["budget"] == [2, 2]
+    weights = {
+        json.loads((clip / "trial.json").read_text())["arm"]: load_file(clip / "weights.safetensors")
+        for clip in (folder / "clips").iterdir()
+    }
+    first = "backbone.conv1.weight"
+    for name in ("real", "both"):
+        np.testing.assert_allclose(weights[name][first], weights["base"][first], atol=1e-3)  # a step of Adam at 1e-4
+        assert (weights[name][first] != weights["base"][first]).any()
     assert "not enough seeds (1 of 3)" in found["differences"][0]["verdict"]
     page = (folder / "gain" / "gain.md").read_text()
     assert "| fcos3d | both | 1 | 1 × 2 |" in page
+    assert "before all arms: one fcos3d, 2 iterations of 2 on the real log alone" in page
     assert (folder / "gain" / "curves.png").is_file()
     trials = sorted(path.stat().st_mtime_ns for path in folder.glob("clips/*/trial.json"))
     assert main(["gain", str(recipe), "--out", str(tmp_path / "runs")]) == 0

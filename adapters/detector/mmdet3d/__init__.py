@@ -54,7 +54,8 @@ class Mmdet3dDetector:
         from adapters.detector.mmdet3d.training import learn
 
         chosen = self._settings
-        return learn(lesson, folder, model=chosen.model, options=chosen.options, weights=chosen.weights)
+        weights = lesson.weights or chosen.weights
+        return learn(lesson, folder, model=chosen.model, options=chosen.options, weights=weights)
 
     def look(self, portion: Portion, weights: Path) -> dict[str, list[dict[str, Any]]]:
         """Detect; see the port."""

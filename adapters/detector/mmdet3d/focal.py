@@ -53,11 +53,15 @@ class FocalMono3D(FCOSMono3D):
 
     Predictions are made in the picture as it was resized: mmdet3d takes the centres back to the original picture, but
     unprojects them with the intrinsics of the resized one.
+
+    bf16: backbone and neck learn in bfloat16, which is faster where the processor has it, and slower where it has not;
+        the head, which measures, stays in single precision, as does all that is predicted.
     """
 
-    def __init__(self, *, focal_px: float, **parts: Any) -> None:
+    def __init__(self, *, focal_px: float, bf16: bool = False, **parts: Any) -> None:
         super().__init__(**parts)
         self._focal_px = focal_px
+        self._bf16 = bf16
 
     def loss(self, batch_inputs_dict: Any, batch_data_samples: Any, **_: Any) -> Any:
         """Return the losses of a batch by their names."""
@@ -75,11 +79,13 @@ class FocalMono3D(FCOSMono3D):
 
     def _seen(self, inputs: Any, samples: Any) -> tuple[Tensor, ...]:
         """Return the neck's maps with two more channels."""
+        with torch.autocast(inputs["imgs"].device.type, torch.bfloat16, enabled=self._bf16 and self.training):
+            maps = self.extract_feat(inputs)
         cam2img = np.array([np.asarray(sample.metainfo["cam2img"])[:3, :3] for sample in samples])
         width_px = inputs["imgs"].shape[-1]
         return tuple(
             torch.cat([features, directions(features, cam2img, stride_px=width_px / features.shape[-1])], dim=1)
-            for features in self.extract_feat(inputs)
+            for features in (single.float() for single in maps)
         )
 
 

@@ -93,12 +93,13 @@ def _source(portion: Portion) -> dict[str, Any]:
 
 
 def _equip(config: Config, lesson: Lesson, folder: Path) -> None:
-    """Set seed, hooks and folders, and resume where there is something to resume."""
+    """Set seed, rate, hooks and folders, and resume where there is something to resume."""
     work = folder / WORK
     every = lesson.evaluate_every or lesson.iterations
     config.work_dir = str(work)
     config.experiment_name = f"{lesson.name}_{lesson.seed}_{time.time_ns()}"
     config.randomness = {"seed": lesson.seed}
+    config.optim_wrapper.optimizer.lr *= lesson.rate
     config.log_processor = {"type": "LogProcessor", "window_size": 50, "by_epoch": False}
     config.default_hooks = {
         "logger": {"type": "LoggerHook", "interval": 50},
