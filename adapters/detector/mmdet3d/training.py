@@ -51,6 +51,7 @@ def learn(lesson: Lesson, folder: Path, *, model: str, options: Sequence[str], w
     runner = Runner.from_cfg(config)
     if weights is not None and not config.resume:
         _load(runner.model, weights)
+        runner.model.is_init = True  # mmengine would draw them anew when the training begins
     runner.train()
     _charge(folder, time.monotonic() - begun)
     state = {key: value.contiguous().cpu() for key, value in runner.model.state_dict().items()}

@@ -53,6 +53,9 @@ class Spec(_Value):
 
     view_px: (width, height) of one view's picture.  frames, rate_hz: of one clip as it is trained.
     latent_channels, stride: of the autoencoder.  given_gain: given latents enter the network times this.
+    damped: noisy latents enter as the best linear guess at the clean ones, c_skip x, not as c_in x: a channel that is
+    mostly noise is mostly left out, where a small network would have to learn to. Not what SVD was trained with.
+    detail: width of the convolutions after the UNet (see `detail`); 0 for none.
     joined: views side by side in one wide picture; otherwise each view is on its own (an ablation).
     temporal: layers along time; otherwise each frame is on its own (an ablation).
     """
@@ -65,6 +68,8 @@ class Spec(_Value):
     latent_channels: int
     stride: int = 8
     given_gain: float = 1.0
+    damped: bool = False
+    detail: int = 0
     conditions: tuple[Condition, ...]
     box_channels: int = 11
     map_features: int = 8

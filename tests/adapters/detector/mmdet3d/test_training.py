@@ -14,7 +14,7 @@ import torch
 from mmengine.logging import MessageHub
 from mmengine.registry import DATA_SAMPLERS
 from mmengine.runner import Runner
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from adapters.detector.mmdet3d.components import LabelTrustHook, NuScenesRoots, SyntheticMixHook, register
 from adapters.detector.mmdet3d.configs import MODELS, Splits, config_of
@@ -66,6 +66,20 @@ def test_a_lesson_broken_off_goes_on_and_the_curve_of_another_arm_is_told_agains
     assert any(not torch.equal(before[key], after[key]) for key in before)
     checkpoint = torch.load(next((tmp_path / "arm" / "mmengine").glob("iter_3.pth")), weights_only=True)
     assert "cfg" not in checkpoint["meta"]
+
+
+def test_a_lesson_begins_with_the_weights_of_an_earlier_one(made, tmp_path: Path) -> None:
+    detector = plugins.build("detector", {"use": "mmdet3d", "options": FEW})
+    first = detector.learn(lesson(made, iterations=1), tmp_path / "first").weights
+    moved = {name: one + 1.0 if name == "backbone.conv1.weight" else one for name, one in load_file(first).items()}
+    save_file(moved, tmp_path / "moved.safetensors")
+    learned = detector.learn(lesson(made, iterations=1, weights=tmp_path / "moved.safetensors"), tmp_path / "second")
+    after = load_file(learned.weights)["backbone.conv1.weight"]
+    torch.testing.assert_close(after, moved["backbone.conv1.weight"], atol=1e-2, rtol=0.0)
+    assert not torch.equal(after, moved["backbone.conv1.weight"])
+    slow = lesson(made, iterations=1, weights=tmp_path / "moved.safetensors", rate=1e-6)
+    still = load_file(detector.learn(slow, tmp_path / "third").weights)["backbone.conv1.weight"]
+    torch.testing.assert_close(still, moved["backbone.conv1.weight"], atol=1e-7, rtol=0.0)
 
 
 def test_the_mixing_hook_changes_what_is_sampled(made) -> None:
