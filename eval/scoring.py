@@ -19,8 +19,9 @@ import json
 import tempfile
 import unittest
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from copy import copy
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -30,6 +31,7 @@ from datagen.errors import DatasetError, DependencyError
 
 if TYPE_CHECKING:
     from nuscenes import NuScenes
+    from nuscenes.eval.detection.data_classes import DetectionMetrics
     from nuscenes.eval.detection.evaluate import DetectionEval
 
 DETECTION_CONFIG = "detection_cvpr_2019"
@@ -138,25 +140,35 @@ def judged_detection(nusc: NuScenes, split: str, results: Results, *, ask: Calla
 def scores_of(judge: DetectionEval) -> DetectionScores:
     """Return what a judge says of the boxes it holds."""
     truth = judge.gt_boxes.all
-    present = {box.detection_name for box in truth}
-    every = judge.cfg.class_names
+    there = {box.detection_name for box in truth}
+    present = tuple(name for name in judge.cfg.class_names if name in there)
     of_all = judge.evaluate()[0]
-    devkit_mean_ap, devkit_nds = float(of_all.mean_ap), float(of_all.nd_score)
-    judge.cfg.class_names = [name for name in every if name in present]
-    try:  # the devkit reckons means when they are asked for, and counts a class it was not told of as without error
-        of_present = judge.evaluate()[0]
-        return DetectionScores(
-            classes=tuple(judge.cfg.class_names),
-            boxes=len(truth),
-            mean_ap=float(of_present.mean_ap),
-            nds=float(of_present.nd_score),
-            errors={ours: float(of_present.tp_errors[theirs]) for ours, theirs in ERRORS.items()},
-            devkit_mean_ap=devkit_mean_ap,
-            devkit_nds=devkit_nds,
-            ap_of={name: float(of_present.mean_dist_aps[name]) for name in judge.cfg.class_names},
-        )
-    finally:
-        judge.cfg.class_names = every
+    of_present = _of_classes(of_all, present)
+    return DetectionScores(
+        classes=present,
+        boxes=len(truth),
+        mean_ap=float(of_present.mean_ap),
+        nds=float(of_present.nd_score),
+        errors={ours: float(of_present.tp_errors[theirs]) for ours, theirs in ERRORS.items()},
+        devkit_mean_ap=float(of_all.mean_ap),
+        devkit_nds=float(of_all.nd_score),
+        ap_of={name: float(of_present.mean_dist_aps[name]) for name in present},
+    )
+
+
+def _of_classes(metrics: DetectionMetrics, names: Sequence[str]) -> DetectionMetrics:
+    """Return the devkit's metrics told of these classes alone: it reckons means when they are asked for."""
+    from nuscenes.eval.detection.data_classes import DetectionMetrics
+
+    config = copy(metrics.cfg)
+    config.class_names = list(names)
+    told = DetectionMetrics(config)
+    for name in names:
+        for distance_m in config.dist_ths:
+            told.add_label_ap(name, distance_m, metrics.get_label_ap(name, distance_m))
+        for error in ERRORS.values():
+            told.add_label_tp(name, error, metrics.get_label_tp(name, error))
+    return told
 
 
 def score_tracking(nusc: NuScenes, split: str, results: Results) -> TrackingScores:

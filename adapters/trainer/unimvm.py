@@ -52,6 +52,7 @@ class UniMVMTrainer:
                     view_px=spec.view_px,
                     stride=spec.stride,
                     rate_hz=settings.rate_hz,
+                    figures=spec.figures,
                 ),
                 workers=settings.workers,
             )

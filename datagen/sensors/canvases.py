@@ -98,13 +98,15 @@ def appearance_canvas(
     return canvas.reshape(rows, cell_px, columns, cell_px, 3).mean(axis=(1, 3))
 
 
-def proxy_painter(scene: Scene, *, seed: int) -> Painter:
+def proxy_painter(scene: Scene, *, seed: int, figures: bool = False) -> Painter:
     """Return a painter of the labelled world alone; its pictures are the proxy render.
 
     Blocks in their track's colour stand on the road and its markings under one neutral light, whatever the ambience.
+    figures: the ray-caster's figures of their kinds stand there instead, as large as their boxes. They are made of
+    class, size, colour and motion, as blocks are: what a log does not tell (which make of car) is not known of them.
     """
     neutral = replace(scene, ambience=Ambience(weather=Weather.OVERCAST, place=Place.HIGHWAY))
-    return Painter(World(neutral, seed=seed, labelled_alone=True))
+    return Painter(World(neutral, seed=seed, bare=True, blocks=not figures))
 
 
 def _far_to_near(

@@ -88,11 +88,11 @@ class Soup:
 class World:
     """One scene's geometry. Building it is the expensive part; snapshots of it are cheap.
 
-    labelled_alone: the ground and one block per actor, for the proxy render; nothing that has no label.
     bare: nothing beside the road; what stood there is not known of a scene that was read back from a dataset.
+    blocks: actors as blocks in their colour, instead of the figures of their kinds.
     """
 
-    def __init__(self, scene: Scene, *, seed: int, labelled_alone: bool = False, bare: bool = False) -> None:
+    def __init__(self, scene: Scene, *, seed: int, bare: bool = False, blocks: bool = False) -> None:
         self.scene = scene
         self.seed = seed
         path = scene.ego.translation_m[:, :2]
@@ -101,11 +101,10 @@ class World:
         self.ground = ground_of(scene, seed=seed_of("ground", seed))
         canvas = Canvas.over(low, high, texel_m=CELL_M)
         rng = np.random.default_rng(seed_of("scenery", seed))
-        empty = labelled_alone or bare
-        scenery = NO_SCENERY if empty else scenery_of(scene, canvas=canvas, terrain=self.terrain, rng=rng)
+        scenery = NO_SCENERY if bare else scenery_of(scene, canvas=canvas, terrain=self.terrain, rng=rng)
         self.facades: tuple[Facade, ...] = scenery.facades
         self.lamps_m = scenery.lamps_m
-        self.puppets = tuple(Puppet.of(actor, plain=labelled_alone) for actor in scene.actors)
+        self.puppets = tuple(Puppet.of(actor, plain=blocks) for actor in scene.actors)
         ground = self.terrain.mesh()
         triangles = np.concatenate([ground.triangles_m, scenery.mesh.triangles_m])
         self.static = Soup(triangles)

@@ -66,3 +66,16 @@ def test_the_proxy_shows_a_track_in_its_colour_whatever_the_ambience(plain, stan
     assert pictures[0].tobytes() == pictures[1].tobytes()
     red, green, blue = pictures[0][49:54, 95:105].reshape(-1, 3).mean(axis=0)
     assert green > 2 * max(red, blue)
+
+
+def test_the_proxy_shows_figures_where_they_are_asked_for(plain, standing, camera, now_us: int) -> None:
+    scene = plain(standing("c", x_m=12.0, color_rgb=(0.1, 0.8, 0.1)))
+    ego = scene.ego.pose_at(now_us)
+    painters = [proxy_painter(scene, seed=1, figures=figures) for figures in (False, True)]
+    block, figure = (each.picture(each.world.at(now_us), camera, world_SE3_ego=ego) for each in painters)
+    seen = (block != figure).any(axis=-1)
+    rows, columns = np.nonzero(seen)
+    boxed = box_canvas(painters[0].world.at(now_us), camera, world_SE3_cam=ego @ camera.ego_SE3_cam).any(axis=-1)
+    assert seen.sum() > 0.2 * boxed.sum()
+    reach = np.nonzero(boxed.any(axis=0))[0]
+    assert reach.min() - 3 <= columns.min() and columns.max() <= reach.max() + 3

@@ -62,9 +62,12 @@ def rearranged(shot: Shot) -> Shot:
     return replace(shot, rig=rig, timeline=timeline)
 
 
-def canvases(shot: Shot, *, stride: int) -> Canvases:
-    """Draw what a shot must show, views in the order of its rig. stride: pixels of the picture to a cell of latents."""
-    painter = proxy_painter(shot.scene, seed=shot.seed)
+def canvases(shot: Shot, *, stride: int, figures: bool = False) -> Canvases:
+    """Draw what a shot must show, views in the order of its rig.
+
+    stride: pixels of the picture to a cell of latents.  figures: instead of blocks in the proxy render.
+    """
+    painter = proxy_painter(shot.scene, seed=shot.seed, figures=figures)
     drawn: dict[str, list[np.ndarray]] = {"proxy": [], "map": [], "boxes": [], "appearance": []}
     for fired_us in shot.timeline.camera_timestamp_us.tolist():
         together = painter.world.at(fired_us[0]) if len(set(fired_us)) == 1 else None

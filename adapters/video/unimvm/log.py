@@ -41,6 +41,7 @@ class Preparation:
     """How drives are made of a log.
 
     scenes: a scene source's settings, `{use: nuscenes, root: …}`.  view_px: (width, height).
+    figures: instead of blocks in the proxy render.
     """
 
     scenes: dict[str, Any]
@@ -49,6 +50,7 @@ class Preparation:
     view_px: tuple[int, int]
     stride: int
     rate_hz: float
+    figures: bool = False
 
     @property
     def about(self) -> dict[str, str]:
@@ -59,6 +61,7 @@ class Preparation:
             "autoencoder": autoencoder_sha256(self.autoencoder),
             "view_px": f"{width}x{height}",
             "rate_hz": str(self.rate_hz),
+            "proxy": "figures" if self.figures else "blocks",
             "scenes": scenes,
         }
 
@@ -111,7 +114,8 @@ def _prepare_share(preparation: Preparation, indices: list[int]) -> None:
         shot = log_shot(scene, rate_hz=preparation.rate_hz, view_px=preparation.view_px, clip_id=str(index))
         if shot is None:
             continue
-        told = conditions(shot, canvases(shot, stride=preparation.stride), autoencoder=autoencoder)
+        drawn = canvases(shot, stride=preparation.stride, figures=preparation.figures)
+        told = conditions(shot, drawn, autoencoder=autoencoder)
         pictures = torch.from_numpy(log_pictures(shot))[None]
         drive = Drive(
             latents=encode_pictures(autoencoder, pictures)[0],

@@ -77,10 +77,11 @@ class Studio:
         Raises ClipError when a picture that shall be given is not there.
         """
         ordered = tuple(rearranged(shot) for shot in shots)
-        stride = self.network.spec.stride
+        spec = self.network.spec
+        drawn = (canvases(shot, stride=spec.stride, figures=spec.figures) for shot in ordered)
         briefs = [
-            conditions(shot, canvases(shot, stride=stride), autoencoder=self.autoencoder, device=self.device)
-            for shot in ordered
+            conditions(shot, canvas, autoencoder=self.autoencoder, device=self.device)
+            for shot, canvas in zip(ordered, drawn)
         ]
         given = [self._given(shot, like=brief.proxy) for shot, brief in zip(ordered, briefs)]
         return Told(shots=ordered, conditions=joined(briefs), given=_together(given))

@@ -23,7 +23,6 @@ from torch import Tensor, nn
 
 from datagen.models.samplers import edm_scalings
 from datagen.models.unimvm.conditioning import ConditionEncoder, Conditions, Given
-from datagen.models.unimvm.detail import Detail
 from datagen.models.unimvm.spec import Spec
 from datagen.models.unimvm.words import VOCABULARIES, WordEncoder
 
@@ -73,9 +72,6 @@ class UniMVM(nn.Module):
         self.conditions = ConditionEncoder(spec)
         self.words = WordEncoder(spec.unet.context)
         self.unet: UNet = new_unet(spec) if unet is None else unet
-        if spec.detail:
-            sizes = {"door": spec.in_channels, "latents": spec.latent_channels, "context": spec.unet.context}
-            self.detail = Detail(**sizes, width=spec.detail)
         convolve_time_flat(self.unet)
 
     def forward(
@@ -113,8 +109,6 @@ class UniMVM(nn.Module):
         shown = c_skip / sigma_data * noisy if self.spec.damped else c_in * noisy
         door = torch.cat([shown.to(briefing.beside.dtype), briefing.beside], dim=3)
         F = self._unet(door, c_noise.flatten(), briefing.tokens, briefing.ids)
-        if self.spec.detail:
-            F = F + self.detail(F, door, c_noise.flatten(), briefing.tokens)
         return torch.where(given.mask[:, :, :, None, None, None], given.latents, c_skip * noisy + c_out * F.float())
 
     def in_precision(self, dtype: torch.dtype) -> UniMVM:

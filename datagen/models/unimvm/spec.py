@@ -55,7 +55,7 @@ class Spec(_Value):
     latent_channels, stride: of the autoencoder.  given_gain: given latents enter the network times this.
     damped: noisy latents enter as the best linear guess at the clean ones, c_skip x, not as c_in x: a channel that is
     mostly noise is mostly left out, where a small network would have to learn to. Not what SVD was trained with.
-    detail: width of the convolutions after the UNet (see `detail`); 0 for none.
+    figures: the proxy render shows the figures of the actors' kinds, not blocks.
     joined: views side by side in one wide picture; otherwise each view is on its own (an ablation).
     temporal: layers along time; otherwise each frame is on its own (an ablation).
     """
@@ -69,7 +69,7 @@ class Spec(_Value):
     stride: int = 8
     given_gain: float = 1.0
     damped: bool = False
-    detail: int = 0
+    figures: bool = False
     conditions: tuple[Condition, ...]
     box_channels: int = 11
     map_features: int = 8
@@ -108,6 +108,8 @@ TINY = Spec(
     name="tiny",
     view_px=(224, 128),
     latent_channels=16,
+    damped=True,
+    figures=True,
     conditions=tuple(Condition),
     unet=UNetSpec(
         channels=(64, 128, 160), attention=(False, False, True), heads=(2, 4, 5), layers=1, context=96, time_ids=64
@@ -122,6 +124,8 @@ SMALL = Spec(
     name="small",
     view_px=(224, 128),
     latent_channels=16,
+    damped=True,
+    figures=True,
     conditions=tuple(Condition),
     unet=UNetSpec(
         channels=(128, 256, 384, 512),
@@ -138,6 +142,7 @@ SVD = Spec(
     view_px=(448, 256),
     latent_channels=4,
     given_gain=1 / 0.18215,
+    figures=True,
     conditions=tuple(Condition),
     unet=UNetSpec(
         channels=(320, 640, 1280, 1280),

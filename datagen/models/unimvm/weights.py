@@ -39,14 +39,13 @@ def load_unimvm(path: Path, *, device: torch.device | str = "cpu", dtype: torch.
 def begin(start: Path, spec: Spec) -> UniMVM:
     """Return a network of `spec` to train further: from weights of ours that fit it, or from an SVD folder.
 
-    Weights without `detail` fit a spec with it, as it says nothing at first. Raises InputError if they do not fit.
+    Raises InputError if they do not fit.
     """
     if start.is_dir():
         return load_svd(start, spec)
     trained, network = load_unimvm(start), UniMVM(spec)
-    fresh = {name: one for name, one in network.state_dict().items() if name.startswith("detail.")}
     try:
-        network.load_state_dict(fresh | trained.state_dict())
+        network.load_state_dict(trained.state_dict())
     except RuntimeError as error:
         raise InputError(f"{start}: weights of '{trained.spec.name}' do not fit '{spec.name}' ({error})") from error
     return network

@@ -172,24 +172,11 @@ def test_a_damped_network_does_not_look_at_pure_noise(spec, conditions_for, late
     apart = {}
     for damped in (False, True):
         torch.manual_seed(0)
-        network = UniMVM(spec.model_copy(update={"damped": damped, "detail": 32})).eval()
+        network = UniMVM(spec.model_copy(update={"damped": damped})).eval()
         with torch.no_grad():
             one, other = (network(noise, torch.tensor([1e4]), told, Given.nothing(x)) for noise in noises)
         apart[damped] = float((one - other).abs().mean() / one.std())
     assert apart[True] < 1e-2 < apart[False]
-
-
-def test_detail_says_nothing_at_first_and_learns_what_is_there(spec, conditions_for, latents_for):
-    network = UniMVM(spec.model_copy(update={"detail": 32}))
-    told, x = conditions_for(spec, 1), latents_for(spec, 1)
-    loss = (network(x, torch.ones(1), told, Given.nothing(x)) - x).square().mean()
-    loss.backward()
-    assert network.detail.leave.weight.grad.abs().sum() > 0
-    plain = UniMVM(spec)
-    plain.load_state_dict({name: one for name, one in network.state_dict().items() if not name.startswith("detail.")})
-    with torch.no_grad():
-        both = (one.eval()(x, torch.ones(1), told, Given.nothing(x)) for one in (network, plain))
-        assert torch.equal(*both)
 
 
 def test_presets_are_what_they_claim():

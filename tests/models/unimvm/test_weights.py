@@ -48,9 +48,6 @@ def test_training_begins_with_weights_that_fit(tmp_path, spec, conditions_for, l
         assert torch.equal(
             *(one(x, torch.ones(1), told, Given.nothing(x)) for one in (network, begin(path, spec).eval()))
         )
-    finer = begin(path, spec.model_copy(update={"detail": 32})).eval()
-    with torch.no_grad():
-        assert torch.equal(*(one(x, torch.ones(1), told, Given.nothing(x)) for one in (network, finer)))
     alone = begin(path, spec.model_copy(update={"joined": False}))
     assert not alone.spec.joined
     with pytest.raises(InputError, match="do not fit"):
