@@ -48,7 +48,7 @@ class UniMVMLessons(BaseModel):
 
     data: what the drives are of, for the card.
     autoencoder: that made their latents: a file of ours, or a Stable Video Diffusion folder.
-    spec: a preset; conditions, joined, temporal: what of it to change, for ablations.
+    spec: a preset; conditions, joined, temporal, figures: what of it to change, for ablations.
     start: what to begin with instead of chance: a Stable Video Diffusion folder, or weights of ours to train further.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
     foreground: how much more a cell filled with boxes weighs than one without.
@@ -63,6 +63,7 @@ class UniMVMLessons(BaseModel):
     conditions: tuple[Condition, ...] | None = None
     joined: bool = True
     temporal: bool = True
+    figures: bool = True
     start: Path | None = None
     front: int = 1
     phases: tuple[UniMVMPhase, ...]
@@ -82,7 +83,7 @@ class UniMVMLessons(BaseModel):
 
     def full_spec(self) -> Spec:
         """Return the preset with the changes asked for."""
-        changes: dict[str, object] = {"joined": self.joined, "temporal": self.temporal}
+        changes: dict[str, object] = {"joined": self.joined, "temporal": self.temporal, "figures": self.figures}
         if self.conditions is not None:
             changes["conditions"] = self.conditions
         return Spec.model_validate({**SPECS[self.spec].model_dump(), **changes})
