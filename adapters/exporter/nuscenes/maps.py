@@ -106,12 +106,13 @@ def _rows(hdmap: HDMap) -> Iterator[Row]:
 
 
 def _lane(lane: Lane) -> dict[str, Any]:
+    """Return a lane as the expansion has it, the same to the bit for clips that read it in frames of their own."""
     return {
         "left": _points(lane.left_m),
         "right": _points(lane.right_m),
         "kind": lane.kind.value,
         "junction": lane.junction,
-        "path": arcline_path(lane.center_m),
+        "path": arcline_path(np.round(lane.center_m.astype(np.float64), 4)),
     }
 
 
