@@ -52,7 +52,7 @@ bench-traffic: .venv/base  ## scenes per second and core, from words to motion
 	$(BIN)/python benchmarks/traffic.py
 
 gain-small: .venv/mmdet3d .venv/sumo  ## does synthetic data help a small detector? two arms, three seeds
-	$(BIN)/python -m eval gain recipes/experiments/gain_playground.yaml --arms real+perfect_look
+	$(BIN)/python -m eval gain recipes/experiments/gain_small.yaml
 
 clean:
 	rm -rf .venv runs build *.egg-info

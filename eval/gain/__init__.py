@@ -13,6 +13,7 @@ import argparse
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from datagen import pipeline
@@ -21,7 +22,7 @@ from datagen.errors import DatagenError, InputError, did_you_mean
 from eval.gain.compare import Result, compare, results_of
 from eval.gain.page import verdict, write_page
 from eval.gain.recipe import Data, GainRecipe, Real, load_recipe
-from eval.gain.trials import base_of, run_trials
+from eval.gain.trials import base_of, looked_at, run_trials
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +112,10 @@ def gain(recipe: GainRecipe, run: Path, *, address: str | None = None) -> tuple[
     results: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     for trial in trials:
         if store.clip_folder(trial.id).is_dir():
-            results[trial.detector][trial.arm] += results_of([store.clip_folder(trial.id)])
+            (result,) = results_of([store.clip_folder(trial.id)])
+            if trial.arm == recipe.reference:
+                result = replace(result, report={**result.report, "looked_at": looked_at(recipe, trial, run)})
+            results[trial.detector][trial.arm].append(result)
     if not results:
         raise DatagenError(
             f"no trial came to an end; what went wrong stands in {run / 'ledger'} (datagen status {run})"

@@ -187,7 +187,7 @@ def _looked_at(results: Results) -> str:
     lines = ["| detector | data | mAP | NDS |", "|---|---|---|---|"]
     for detector, arms in results.items():
         for trials in arms.values():
-            for name in sorted({name for each in trials for name in each.report["looked_at"]}):
+            for name in sorted({name for each in trials for name in each.report.get("looked_at", ())}):
                 seen = [each.report["looked_at"][name] for each in trials]
                 scores = [_mean_and_spread([_headline(report, key) for report in seen]) for key in ("mAP", "NDS")]
                 own = [_mean_and_spread([_headline(each.report, key) for each in trials]) for key in ("mAP", "NDS")]

@@ -5,6 +5,7 @@
   recipe.json
   clips/<trial>/       trial.json (numbers), matches.npz (for resampling scenes), weights.safetensors
   lessons/<trial>/     a training under way, from which a broken-off trial goes on; its curve stays
+  looks/<trial>/       what the reference's detectors see in generated data, a file for each dataset
   ledger/              what became of every trial
 ```
 
@@ -32,14 +33,14 @@ from eval.scoring import judged_detection, open_dataset, samples_of, score_track
 from eval.slices import score_slices, slices_of
 from eval.tracker import tracks_of
 
-TRIAL, MATCHES, LESSONS, CURVE = "trial.json", "matches.npz", "lessons", "curve.jsonl"
+TRIAL, MATCHES, LESSONS, LOOKS, CURVE = "trial.json", "matches.npz", "lessons", "looks", "curve.jsonl"
 WEIGHTS = "weights.safetensors"
 BASE = "base"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One training and its examination. look_at: dataset → what the trained detector looks at besides."""
+    """One training and its examination."""
 
     id: str
     workdir: Path
@@ -48,7 +49,6 @@ class Trial:
     arm: str
     lesson: Lesson
     lessons: Path
-    look_at: dict[str, Portion]
 
 
 def base_of(recipe: GainRecipe, run: Path, detector: str) -> Trial | None:
@@ -58,7 +58,7 @@ def base_of(recipe: GainRecipe, run: Path, detector: str) -> Trial | None:
     validation = _portion(recipe.real.val)
     lesson = _lesson(recipe.base, Arm(), recipe, name=BASE, seed=recipe.seeds[0], validation=validation)
     settings = recipe.detectors[detector]
-    identity = _identity(settings, lesson, {})
+    identity = _identity(settings, lesson)
     return Trial(
         id=identity,
         workdir=Path(),
@@ -67,7 +67,6 @@ def base_of(recipe: GainRecipe, run: Path, detector: str) -> Trial | None:
         arm=BASE,
         lesson=lesson,
         lessons=run / LESSONS / identity,
-        look_at={},
     )
 
 
@@ -84,8 +83,7 @@ def trials_of(recipe: GainRecipe, run: Path) -> list[Trial]:
             for name in arms:
                 arm = recipe.arms[name]
                 lesson = _lesson(arm.budget or recipe.budget, arm, recipe, name=name, seed=seed, validation=validation)
-                look_at = {key: _portion(recipe.synthetic[key]) for key in recipe.look_at if name == recipe.reference}
-                identity = _identity(settings, lesson, look_at, base=base)
+                identity = _identity(settings, lesson, base=base)
                 lessons = run / LESSONS / identity
                 trials.append(
                     Trial(
@@ -96,7 +94,6 @@ def trials_of(recipe: GainRecipe, run: Path) -> list[Trial]:
                         arm=name,
                         lesson=replace(lesson, rival=rival, weights=weights),
                         lessons=lessons,
-                        look_at=look_at,
                     )
                 )
                 rival = rival or lessons / CURVE
@@ -161,11 +158,25 @@ def _run(trial: Trial) -> Trial:
         "seconds": dict(learned.seconds),
         "curve": [dict(point) for point in learned.curve],
         **examined(detector, trial.lesson.validation, Path(weights), matches=trial.workdir / MATCHES),
-        "looked_at": {name: examined(detector, portion, Path(weights)) for name, portion in trial.look_at.items()},
     }
     (trial.workdir / TRIAL).write_text(json.dumps(report, indent=1), encoding="utf-8")
     _tidy(trial.lessons)
     return trial
+
+
+def looked_at(recipe: GainRecipe, trial: Trial, run: Path) -> dict[str, dict[str, Any]]:
+    """Return what a finished trial's detector sees in the generated data the recipe asks about; asked once of each."""
+    seen = {}
+    for name in recipe.look_at:
+        portion = _portion(recipe.synthetic[name])
+        path = run / LOOKS / trial.id / f"{name}-{_fingerprint(portion)[:8]}.json"
+        if not path.is_file():
+            detector: Detector = plugins.build("detector", trial.settings)
+            report = examined(detector, portion, Store(run).clip_folder(trial.id) / WEIGHTS)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(report), encoding="utf-8")
+        seen[name] = json.loads(path.read_text(encoding="utf-8"))
+    return seen
 
 
 def _tidy(lessons: Path) -> None:
@@ -239,16 +250,11 @@ def _portion(data: Data) -> Portion:
     return Portion(root=data.root, version=data.version, split=data.split, skip_missing=data.skip_missing)
 
 
-def _identity(
-    settings: dict[str, Any], lesson: Lesson, look_at: dict[str, Portion], *, base: Trial | None = None
-) -> str:
+def _identity(settings: dict[str, Any], lesson: Lesson, *, base: Trial | None = None) -> str:
     """Hash all that decides a trial: settings, lesson, what it goes on from, code, and the datasets' own tables."""
-    portions = [*lesson.portions, lesson.validation, *look_at.values()]
-    tables = [_fingerprint(portion) for portion in portions]
-    before = base.id if base else None
-    parts = [__version__, settings, asdict(lesson), before, sorted(look_at), tables]
-    content = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    tables = [_fingerprint(portion) for portion in (*lesson.portions, lesson.validation)]
+    parts = [__version__, settings, asdict(lesson), base.id if base else None, tables]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _fingerprint(portion: Portion) -> str:
