@@ -74,7 +74,7 @@ def made(recipe: GainRecipe, *, out: Path, address: str | None = None) -> GainRe
         if data.recipe is None:
             return data
         job = pipeline.prepare(data.recipe, out=out, overrides=data.set)
-        if not job.dataset.is_dir():
+        if not _is_made(job):
             print(f"{job.recipe.name}: {len(job.takes)} clips → {job.folder}", flush=True)
             totals = pipeline.run(job, address=address)
             if totals.failed:
@@ -90,6 +90,11 @@ def made(recipe: GainRecipe, *, out: Path, address: str | None = None) -> GainRe
     real = Real(train=train, val=placed(recipe.real.val))
     synthetic = {name: placed(data.over(train)) for name, data in recipe.synthetic.items()}
     return recipe.model_copy(update={"real": real, "synthetic": synthetic})
+
+
+def _is_made(job: pipeline.Run) -> bool:
+    """Say whether a dataset is there and of today's clips: their ids change with the weights that film them."""
+    return job.dataset.is_dir() and not job.store.complete_ids().isdisjoint(take.id for take in job.takes)
 
 
 def run_folder(recipe: GainRecipe, out: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,10 @@ from datagen.plugins import settings_of, words
 from datagen.recipe import load
 from eval import matching
 from eval.__main__ import main
-from eval.gain import with_arms
+from eval.gain import made, with_arms
 from eval.gain.compare import Comparison, Result, compare, sign_test
 from eval.gain.page import verdict as told_by
-from eval.gain.recipe import Arm, Data, load_recipe
+from eval.gain.recipe import Arm, Data, Real, load_recipe
 
 SHIPPED = Path(__file__).resolve().parents[2] / "recipes" / "experiments"
 
@@ -143,6 +144,26 @@ def test_some_arms_of_an_experiment_need_their_own_data_only() -> None:
     assert recipe.look_at == ("prompted",)
     with pytest.raises(InputError, match=r"no arm 'real\+copy'; there are: real, .*Did you mean 'real\+copies'\?"):
         with_arms(recipe, ["real+copy"])
+
+
+def test_a_dataset_of_other_clips_than_todays_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(
+        """
+name: one
+prompts: [a car ahead]
+clip: {duration_s: 1.0, rate_hz: 2.0}
+film: {use: raycast, width_px: 64, height_px: 40}
+engine: {executor: local}
+""",
+        encoding="utf-8",
+    )
+    experiment = load_recipe(SHIPPED / "gain_playground.yaml")
+    data = Data(recipe=tmp_path / "one.yaml")
+    recipe = experiment.model_copy(update={"real": Real(train=data, val=data), "synthetic": {}})
+    for _ in range(2):
+        root = made(recipe, out=tmp_path / "runs").real.train.root
+        (clip,) = (root.parent / "clips").iterdir()
+        shutil.rmtree(clip)
 
 
 def test_mistakes_of_an_experiment_are_told_with_their_place(tmp_path: Path) -> None:
