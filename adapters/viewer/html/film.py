@@ -50,7 +50,7 @@ def mosaic_of(views: Sequence[View], *, view_width_px: int) -> Mosaic:
     places = []
     for index, view in enumerate(in_rows(views)):
         row, column = divmod(index, columns)
-        own_height = round(view.height_px * width / view.width_px)
+        own_height = min(height, round(view.height_px * width / view.width_px))
         places.append(
             Place(
                 channel=view.channel,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -152,6 +152,14 @@ def test_the_film_shows_the_stored_pictures_frame_by_frame(footage):
     for shown, picture in zip(frames, stored, strict=True):
         assert np.abs(shown - picture).mean() < 6.0
     assert np.abs(frames[0] - stored[-1]).mean() > 6.0
+
+
+@pytest.mark.parametrize("size_px", [(448, 256), (1600, 900), (333, 211), (97, 64)])
+def test_views_of_any_size_fit_their_tiles(footage, size_px):
+    views = [replace(view, width_px=size_px[0], height_px=size_px[1]) for view in footage.views]
+    mosaic = mosaic_of(views, view_width_px=320)
+    assert next(joined(views, mosaic)).any(axis=(0, 1)).all()
+    assert all(place.top + place.height <= mosaic.height for place in mosaic.places)
 
 
 def test_more_clips_than_a_page_takes_go_on_more_pages_that_go_away_again(browser, run_folder):
