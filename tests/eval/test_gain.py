@@ -190,7 +190,7 @@ def test_an_experiment_runs_from_recipe_to_page_and_again_without_work(glimpse, 
 real: {{train: {data}, val: {data}}}
 synthetic: {{copy: {data}}}
 detectors: {{fcos3d: {{use: mmdet3d, {low}}}}}
-seeds: [0]
+seeds: [0, 1]
 base: {{iterations: 2, batch_size: 2}}
 budget: {{iterations: 1, batch_size: 2}}
 reference: real
@@ -205,19 +205,20 @@ engine: {{executor: local}}
     assert "fcos3d: both against real: mAP " in capsys.readouterr().out
     (folder,) = (tmp_path / "runs").glob("tiny-*")
     found = json.loads((folder / "gain" / "gain.json").read_text())
-    assert [(each["arm"], each["budgets"]) for each in found["arms"]] == [("real", [[1, 2]]), ("both", [[1, 2]])]
+    assert [(each["arm"], each["budgets"]) for each in found["arms"]] == [("real", [[1, 2]] * 2), ("both", [[1, 2]] * 2)]
     assert found["base"]["fcos3d"]["budget"] == [2, 2]
-    weights = {
-        json.loads((clip / "trial.json").read_text())["arm"]: load_file(clip / "weights.safetensors")
-        for clip in (folder / "clips").iterdir()
-    }
-    first = "backbone.conv1.weight"
-    for name in ("real", "both"):
-        np.testing.assert_allclose(weights[name][first], weights["base"][first], atol=1e-3)  # a step of Adam at 1e-4
-        assert (weights[name][first] != weights["base"][first]).any()
-    assert "not enough seeds (1 of 3)" in found["differences"][0]["verdict"]
+    first = {}
+    for clip in (folder / "clips").iterdir():
+        told = json.loads((clip / "trial.json").read_text())
+        first[told["arm"], told["seed"]] = load_file(clip / "weights.safetensors")["backbone.conv1.weight"]
+    base = first.pop(("base", 0))
+    assert set(first) == {(arm, seed) for arm in ("real", "both") for seed in (0, 1)}
+    for weights in first.values():  # of seed 1, too, whose own beginning would be another
+        np.testing.assert_allclose(weights, base, atol=1e-3)  # a step of Adam at 1e-4
+        assert (weights != base).any()
+    assert "not enough seeds (2 of 3)" in found["differences"][0]["verdict"]
     page = (folder / "gain" / "gain.md").read_text()
-    assert "| fcos3d | both | 1 | 1 × 2 |" in page
+    assert "| fcos3d | both | 2 | 1 × 2 |" in page
     assert "before all arms: one fcos3d, 2 iterations of 2 on the real log alone" in page
     assert (folder / "gain" / "curves.png").is_file()
     trials = sorted(path.stat().st_mtime_ns for path in folder.glob("clips/*/trial.json"))
