@@ -205,7 +205,10 @@ engine: {{executor: local}}
     assert "fcos3d: both against real: mAP " in capsys.readouterr().out
     (folder,) = (tmp_path / "runs").glob("tiny-*")
     found = json.loads((folder / "gain" / "gain.json").read_text())
-    assert [(each["arm"], each["budgets"]) for each in found["arms"]] == [("real", [[1, 2]] * 2), ("both", [[1, 2]] * 2)]
+    assert [(each["arm"], each["budgets"]) for each in found["arms"]] == [
+        ("real", [[1, 2]] * 2),
+        ("both", [[1, 2]] * 2),
+    ]
     assert found["base"]["fcos3d"]["budget"] == [2, 2]
     first = {}
     for clip in (folder / "clips").iterdir():
