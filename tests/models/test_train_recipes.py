@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,8 +17,10 @@ from datagen.models.unimvm.training import UniMVMLessons
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "recipes" / "train"
+CARD = ROOT / "datagen" / "weights" / "unimvm" / "card.json"
 PLAYGROUND = ROOT / "recipes" / "playground.yaml"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
+STAGES = sorted(FOLDER.glob("unimvm_tiny/*.yaml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -37,10 +40,20 @@ def test_a_training_recipe_says_what_it_makes_and_fits_its_form(path):
         assert [phase.frames for phase in settings.phases] == [1, SPECS[settings.spec].frames]
 
 
+def test_what_ships_can_be_trained_again_one_stage_after_the_other():
+    assert [path.stem for path in STAGES] == ["1_blocks", "2_more_towns", "3_figures"]
+    stages = [pipeline.load_trainer("unimvm", path).settings for path in STAGES]
+    assert [stage.start and stage.start.parent.name for stage in stages] == [None, "1_blocks", "2_more_towns"]
+    assert sum(phase.steps for stage in stages for phase in stage.phases) == json.loads(CARD.read_text())["train_steps"]
+    assert stages[-1].full_spec() == SPECS["tiny"]
+    blocks = SPECS["tiny"].model_copy(update={"damped": False, "figures": False})
+    assert all(stage.full_spec() == blocks for stage in stages[:-1])
+
+
 def test_the_logs_that_recipes_name_are_those_that_their_commands_make():
     held = ["name=playground_held", "seed=1", "scene.first_network=1000", "scenes=7"]
     made = [pipeline.prepare(PLAYGROUND, out=Path(), overrides=wishes).place.name for wishes in ([], held)]
-    texts = [path.read_text(encoding="utf-8") for path in ROOT.glob("recipes/*/*.yaml")]
+    texts = [path.read_text(encoding="utf-8") for path in ROOT.glob("recipes/*/**/*.yaml")]
     named = {name for text in texts for name in re.findall(r"runs/(playground[^/]*)", text)}
     assert len(named) == len(made)
     assert all(sum(fnmatch(run, name) for run in made) == 1 for name in named)

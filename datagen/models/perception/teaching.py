@@ -23,7 +23,7 @@ def train_perception(
     tensors, steps = averaged(train(task, out, settings=settings.loop, stop_after=stop_after))
     path = out / "weights.safetensors"
     about = {"steps": str(steps), "scenes": str(len(task.lessons))}
-    digest = save_perception(path, settings.spec, tensors=halved(tensors), about=about)
+    digest = save_perception(path, task.network.spec, tensors=halved(tensors), about=about)
     scores = held_out_scores(task, open_perception(path))
     write_card(out / "card.json", steps=steps, sha256=digest, task=task, scores=scores)
     return path

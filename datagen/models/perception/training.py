@@ -29,6 +29,7 @@ from datagen.errors import InputError
 from datagen.models.perception.classes import CLASSES, FIRST_OBJECT, IGNORED, OBJECT_CLASSES
 from datagen.models.perception.lessons import Lesson, read_lessons
 from datagen.models.perception.network import STRIDE, Percept, Perception, PerceptionSpec
+from datagen.models.perception.weights import open_perception
 from datagen.models.training import LoopSettings, Phase, Share, phase_of
 
 _PALETTE = np.array(
@@ -43,13 +44,14 @@ _PALETTE = np.array(
 class PerceptionTraining(BaseModel):
     """What `perception` recipes say of the network.
 
-    size_px: (width, height) that pictures are brought to.  held_out: every n-th scene is for looking and measuring.
+    start: weights of ours to train further, which then decide the sizes, instead of chance.  size_px: (width, height) that pictures are brought to.  held_out: every n-th scene is for looking and measuring.
     centers, ambience: weights of these two losses.  brightness: pictures are made brighter or darker by up to this
     share; little, because light is to be told.  balanced: share of the pages that is drawn by class.
     zoom: windows of the picture are enlarged by up to this.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    start: Path | None = None
     size_px: tuple[int, int] = (224, 128)
     spec: PerceptionSpec = PerceptionSpec()
     held_out: int = 8
@@ -88,7 +90,7 @@ class PerceptionTask:
         self._weights = _class_weights(self.lessons)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.loop.seed)
-            self.network = Perception(settings.spec)
+            self.network = open_perception(settings.start).train() if settings.start else Perception(settings.spec)
 
     def batch(self, share: Share) -> Pages:
         """Return random windows of random pages, mirrored half of the time, a little brighter or darker."""

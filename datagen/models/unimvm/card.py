@@ -17,7 +17,7 @@ class Card(BaseModel):
 
     data: where its pictures came from.  drives, frames: how many.  autoencoder_sha256: of the one it was trained on.
     figures: measured, by key (`fid_no_image`, `control_ratio_vehicle` …).  protocol: how each was measured.
-    shortfalls: what is still bad, one sentence each.
+    shortfalls: what is still bad, one sentence each.  recipes: that made it, one after the other.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +34,7 @@ class Card(BaseModel):
     figures: dict[str, float] = {}
     protocol: dict[str, str] = {}
     shortfalls: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -73,7 +74,7 @@ def _for_people(card: Card) -> str:
         f" ({card.frames:,} frames) of {card.data}. {card.parameters / 1e6:.1f} million parameters."
         f" Conditions: {', '.join(card.conditions)}.",
         "",
-        f"    datagen train unimvm recipes/train/unimvm_{card.name}.yaml",
+        *(f"    datagen train unimvm {path}" for path in card.recipes or (f"recipes/train/unimvm_{card.name}.yaml",)),
         "",
         f"- weights: SHA-256 `{card.weights_sha256}`",
         f"- autoencoder: SHA-256 `{card.autoencoder_sha256}`",

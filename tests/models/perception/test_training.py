@@ -112,3 +112,13 @@ def test_too_few_scenes_and_other_files_are_said_to_be(lessons: Path, tmp_path: 
         train_perception(settings(1), tmp_path / "out", lessons=tmp_path / "one", pictures=tmp_path)
     with pytest.raises(InputError, match="holds 'datagen-lesson-1', not 'datagen-perception-1'"):
         open_perception(tmp_path / "one" / "0.safetensors")
+
+
+def test_training_goes_on_from_weights_whose_sizes_it_takes(lessons: Path, tmp_path: Path) -> None:
+    first = train_perception(settings(2), tmp_path / "first", lessons=lessons, pictures=tmp_path)
+    further = PerceptionTraining(**{**settings(1).model_dump(), "start": first, "spec": PerceptionSpec()})
+    task = PerceptionTask(further, lessons=lessons, pictures=tmp_path)
+    begun, kept = task.network.state_dict(), open_perception(first).state_dict()
+    assert all(torch.equal(begun[name], kept[name]) for name in kept)
+    second = train_perception(further, tmp_path / "second", lessons=lessons, pictures=tmp_path)
+    assert open_perception(second).spec == SPEC
