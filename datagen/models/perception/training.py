@@ -44,7 +44,8 @@ _PALETTE = np.array(
 class PerceptionTraining(BaseModel):
     """What `perception` recipes say of the network.
 
-    start: weights of ours to train further, which then decide the sizes, instead of chance.  size_px: (width, height) that pictures are brought to.  held_out: every n-th scene is for looking and measuring.
+    start: weights of ours to train further, which then decide the sizes, instead of chance.
+    size_px: (width, height) that pictures are brought to.  held_out: every n-th scene is for looking and measuring.
     centers, ambience: weights of these two losses.  brightness: pictures are made brighter or darker by up to this
     share; little, because light is to be told.  balanced: share of the pages that is drawn by class.
     zoom: windows of the picture are enlarged by up to this.
