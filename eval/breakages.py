@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 from PIL import Image
 
+from datagen.models.perception.classes import class_of
 from datagen.models.perception.targets import REACH_M
 from datagen.scene import Clip, Group, Light
 from datagen.sensors.masks import Mask, bare_world, mask_of
@@ -169,7 +170,7 @@ BREAKAGES: dict[str, Breakage] = {
 
 
 def _by_size(whole: Excerpt, masks: Masks, *, visible: float) -> list[int]:
-    """Return vehicles that labels say are seen well, the largest in the pictures first, by index."""
+    """Return vehicles of the detection classes that labels say are seen well, the largest first, by index."""
     shares: dict[str, list[float]] = {}
     for label in whole.labels:
         shares.setdefault(label.actor_id, []).append(label.visible)
@@ -182,6 +183,7 @@ def _by_size(whole: Excerpt, masks: Masks, *, visible: float) -> list[int]:
         index
         for index, actor in enumerate(whole.clip.scene.actors)
         if actor.category.group is Group.VEHICLE
+        and class_of(actor.category) is not None
         and pixels[index] * _STRIDE**2 >= LEAST_PIXELS["removed"]
         and float(np.mean(shares.get(actor.id, [0.0]))) >= visible
     ]

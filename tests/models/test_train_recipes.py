@@ -18,6 +18,7 @@ from datagen.models.unimvm.training import UniMVMLessons
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "recipes" / "train"
 CARD = ROOT / "datagen" / "weights" / "unimvm" / "card.json"
+EYES = ROOT / "datagen" / "weights" / "perception" / "card.json"
 PLAYGROUND = ROOT / "recipes" / "playground.yaml"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
 STAGES = sorted(FOLDER.glob("unimvm_tiny/*.yaml"))
@@ -48,6 +49,13 @@ def test_what_ships_can_be_trained_again_one_stage_after_the_other():
     assert stages[-1].full_spec() == SPECS["tiny"]
     blocks = SPECS["tiny"].model_copy(update={"damped": False, "figures": False})
     assert all(stage.full_spec() == blocks for stage in stages[:-1])
+
+
+def test_the_perception_network_that_ships_can_be_trained_again_one_stage_after_the_other():
+    paths = [FOLDER / "perception.yaml", *sorted(FOLDER.glob("perception/*.yaml"))]
+    stages = [pipeline.load_trainer("perception", path).settings for path in paths]
+    assert [stage.start and stage.start.parent.name for stage in stages] == [None, "perception", "2_nights"]
+    assert sum(phase.steps for stage in stages for phase in stage.phases) == json.loads(EYES.read_text())["train_steps"]
 
 
 def test_the_logs_that_recipes_name_are_those_that_their_commands_make():

@@ -28,8 +28,10 @@ LEAST_PIXELS = 24
 """Of the mask; about a car at 40 m. Smaller things are not judged."""
 LEAST_SIGHTINGS = 8
 """In a clip, for labels to be called misplaced."""
-LEAST_TRACK_PIXELS, LEAST_VISIBLE = 300, 0.6
+LEAST_TRACK_PIXELS, LEAST_VISIBLE = 250, 0.6
 """Over a clip, and share that no label says is hidden, for something to be called missing."""
+MOST_PIXELS = 150
+"""That a sighting counts by when it is asked whether something is missing: one large picture does not outvote all."""
 GHOST_SHARE = 0.3
 """Of the key frames that must show something unlabelled, for it to be called one."""
 ASIDE_M = 2.0
@@ -124,7 +126,7 @@ def worst_track(seen: Sequence[Sighting]) -> tuple[int, float] | None:
         if one.group == "vehicle" and one.visible >= LEAST_VISIBLE:
             tracks[one.actor].append(one)
     shown = {
-        actor: _by_pixels(track, "shown")
+        actor: _by_pixels(track, "shown", most=MOST_PIXELS)
         for actor, track in tracks.items()
         if sum(one.pixels for one in track) >= LEAST_TRACK_PIXELS
     }
@@ -163,6 +165,6 @@ def _grown(mask: Bool[np.ndarray, "H W"], pixels: int) -> Bool[np.ndarray, "H W"
     return cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
 
 
-def _by_pixels(parts: Sequence[Sighting], name: str) -> float:
-    pixels = [one.pixels for one in parts]
+def _by_pixels(parts: Sequence[Sighting], name: str, *, most: float = np.inf) -> float:
+    pixels = [min(one.pixels, most) for one in parts]
     return float(np.average([getattr(one, name) for one in parts], weights=pixels))
