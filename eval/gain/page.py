@@ -257,7 +257,7 @@ def _draw_curves(results: Results, headlines: Sequence[str], path: Path) -> None
 
     drawable = {key for arms in results.values() for trials in arms.values() for each in trials for key in _told(each)}
     names = [name for name in headlines if name in drawable][:CURVES] or ["mAP"]
-    figure = Figure(figsize=(4.5 * len(names), 3.2 * len(results)), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(names) + 2, 3.2 * len(results)), layout="constrained")
     for row, (detector, arms) in enumerate(results.items()):
         for column, name in enumerate(names):
             axes = figure.add_subplot(len(results), len(names), len(names) * row + column + 1)
@@ -273,27 +273,36 @@ def _draw_curves(results: Results, headlines: Sequence[str], path: Path) -> None
                         axes.plot(*zip(*points), color=f"C{color}", alpha=0.7, marker=".", label=label)
             axes.set(title=f"{detector}: {name} on real validation", xlabel="iterations", ylim=(0, None))
             axes.spines[["top", "right"]].set_visible(False)
-            if axes.get_legend_handles_labels()[0]:
-                axes.legend(frameon=False)
+    labelled = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels())}
+    if labelled:
+        figure.legend(labelled.values(), labelled.keys(), frameon=False, loc="outside right center")
     figure.savefig(path, dpi=110)
 
 
 def _draw_differences(comparisons: Sequence[Comparison], headlines: Sequence[str], path: Path) -> bool:
     from matplotlib.figure import Figure
 
-    rows = [(c, d) for c in comparisons for d in c.differences if d.metric in headlines and d.interval]
-    if not rows:
+    drawn = [
+        name for name in headlines if any(d.metric == name and d.interval for c in comparisons for d in c.differences)
+    ]
+    if not drawn:
         return False
-    figure = Figure(figsize=(7, 1.2 + 0.35 * len(rows)), layout="constrained")
-    axes = figure.add_subplot()
-    for place, (_, each) in enumerate(rows):
-        assert each.interval is not None
-        axes.plot(each.interval, (place, place), color="C0", linewidth=2)
-        axes.plot(each.difference, place, "o", color="C0")
-    axes.axvline(0.0, color="0.6", linewidth=1)
-    axes.set_yticks(range(len(rows)), [f"{c.detector}, {c.arm}: {d.metric}" for c, d in rows])
-    axes.invert_yaxis()
-    axes.set_xlabel(f"difference to {comparisons[0].reference}")
-    axes.spines[["top", "right"]].set_visible(False)
+    figure = Figure(figsize=(2.5 + 2.3 * len(drawn), 1.2 + 0.3 * len(comparisons)), layout="constrained")
+    panels = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, drawn):
+        for row, comparison in enumerate(comparisons):
+            for each in comparison.differences:
+                if each.metric == name and each.interval:
+                    axes.plot(each.interval, (row, row), color="C0", linewidth=2)
+                    axes.plot(each.difference, row, "o", color="C0")
+        axes.axvline(0.0, color="0.6", linewidth=1)
+        axes.set_title(name, fontsize="medium")
+        axes.locator_params(axis="x", nbins=4)
+        axes.spines[["top", "right"]].set_visible(False)
+    several = len({comparison.detector for comparison in comparisons}) > 1
+    named = [f"{c.detector}, {c.arm}" if several else c.arm for c in comparisons]
+    panels[0].set_yticks(range(len(comparisons)), named)
+    panels[0].invert_yaxis()
+    figure.supxlabel(f"difference to {comparisons[0].reference}, 95 % intervals", fontsize="medium")
     figure.savefig(path, dpi=110)
     return True
