@@ -21,7 +21,7 @@ CARD = ROOT / "datagen" / "weights" / "unimvm" / "card.json"
 EYES = ROOT / "datagen" / "weights" / "perception" / "card.json"
 PLAYGROUND = ROOT / "recipes" / "playground.yaml"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
-STAGES = sorted(FOLDER.glob("unimvm_tiny/*.yaml"))
+STAGES = sorted(FOLDER.glob("unimvm_tiny/[0-9]*.yaml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -49,6 +49,12 @@ def test_what_ships_can_be_trained_again_one_stage_after_the_other():
     assert stages[-1].full_spec() == SPECS["tiny"]
     blocks = SPECS["tiny"].model_copy(update={"damped": False, "figures": False})
     assert all(stage.full_spec() == blocks for stage in stages[:-1])
+
+
+def test_the_ablation_goes_on_from_what_ships():
+    settings = pipeline.load_trainer("unimvm", FOLDER / "unimvm_tiny" / "ablation.yaml").settings
+    assert settings.start == CARD.parent / "unimvm.safetensors" and settings.start.is_file()
+    assert settings.full_spec() == SPECS["tiny"]
 
 
 def test_the_perception_network_that_ships_can_be_trained_again_one_stage_after_the_other():
