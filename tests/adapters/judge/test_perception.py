@@ -80,6 +80,17 @@ def test_what_is_painted_over_is_missing_and_what_is_small_is_not_judged() -> No
     assert list(boxes.sightings(view(told=slice(10, 12), shown=None))) == []
 
 
+def test_one_large_picture_does_not_outvote_the_others_that_show_a_vehicle() -> None:
+    def seen(frame: int, pixels: int, shown: float) -> boxes.Sighting:
+        return boxes.Sighting(
+            actor=0, group="vehicle", frame=frame, pixels=pixels, shown=shown, placed=None, visible=1.0
+        )
+
+    passing = [*(seen(frame, 100, 0.9) for frame in range(3)), seen(3, 2600, 0.1)]
+    worst = boxes.worst_track(passing)
+    assert worst == (0, pytest.approx((300 * 0.9 + boxes.MOST_PIXELS * 0.1) / (300 + boxes.MOST_PIXELS)))
+
+
 def test_a_vehicle_without_a_label_is_a_ghost_of_its_size() -> None:
     assert boxes.largest_ghost(view(told=None, shown=slice(10, 20))).pixels == 100
     assert boxes.largest_ghost(view(told=slice(10, 20), shown=slice(10, 20))).pixels == 0
