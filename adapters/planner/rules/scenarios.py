@@ -1,4 +1,4 @@
-"""Names of test scenarios, as consumer tests and regulations abbreviate them, with what they are in words.
+"""Names of test scenarios, as consumer tests and regulations abbreviate them, and of worksites: what they are in words.
 
 Euro NCAP's names are read letter by letter: who is under test (Car), who is the target (Car, Pedestrian, Bicyclist,
 Motorcyclist), where it comes from, what it is (Adult, Child), and how. Sources: Euro NCAP AEB Car-to-Car, AEB/LSS VRU
@@ -40,6 +40,11 @@ _SIDES = (
     (re.compile(r"\b(?:from )?(?:the )?near[\s-]?side\b"), "from the right"),
     (re.compile(r"\b(?:from )?(?:the )?far[\s-]?side\b"), "from the left"),
 )
+_WORKSITE = re.compile(
+    r"\b(?:(?:a|an|the|some) )?(?:road[\s-]?works?|(?:road )?construction (?:site|zone|area|works?)|road construction"
+    r"|work[\s-]?(?:zone|site)s?|worksite)\b"
+)
+_ITS_THINGS = re.compile(r"\b(?:cones?|pylons?|barriers?)\b")
 
 
 def in_words(text: str) -> tuple[str, str]:
@@ -48,4 +53,6 @@ def in_words(text: str) -> tuple[str, str]:
     kept = _CODE.sub(" ", text) if meant else text
     for side, words in _SIDES:
         kept = side.sub(words, kept)
+    if not _ITS_THINGS.search(kept):
+        kept = _WORKSITE.sub("six traffic cones and three barriers", kept)
     return kept, meant

@@ -42,8 +42,14 @@ def suited(who: Who, act: Act, junction: bool) -> Do:
 
 
 def share(r: Reading) -> None:
-    """Let those who were named together do what is said of the last of them: "a truck and a taxi overtake us"."""
+    """Let those who were named together do what is said of the last of them: "a truck and a taxi overtake us".
+
+    Things stand together, too: "cones and barriers on the left".
+    """
     for who in r.actors:
+        for other in who.with_him:
+            if who.category.group is other.category.group is Group.OBJECT:
+                other.where = other.where or who.where
         for other in who.with_him if who.shares else ():
             if not other.acts:
                 other.where = other.where or who.where

@@ -268,6 +268,31 @@ def test_a_relative_clause_is_about_the_last_one_named() -> None:
     assert (plan.actors[0].where, does(plan)) == ("ahead", ["brake"])
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("night, roadworks on the left", "left"),
+        ("a construction zone ahead, rain", "ahead"),
+        ("a van cuts in before the work zone", None),
+    ],
+)
+def test_a_worksite_is_cones_and_barriers(text: str, where: str | None) -> None:
+    plan = read(text)
+    things = [(one.category, one.count, one.where) for one in plan.actors if one.category is not Category.CAR]
+    assert things == [(Category.TRAFFIC_CONE, 6, where), (Category.BARRIER, 3, where)]
+    assert plan.left_out == ()
+
+
+def test_a_worksite_whose_things_are_named_has_those() -> None:
+    (cones,) = read("roadworks: two cones on the right").actors
+    assert (cones.category, cones.count, cones.where) == (Category.TRAFFIC_CONE, 2, "right")
+
+
+def test_things_named_together_stand_together_and_cars_do_not() -> None:
+    assert [one.where for one in read("cones and barriers on the left").actors] == ["left", "left"]
+    assert [one.where for one in read("a car and a van on the left").actors] == [None, "left"]
+
+
 def test_whom_the_ego_yields_to_crosses() -> None:
     plan = read("ego turns right and yields to a pedestrian on the crosswalk")
     assert [m.do for m in plan.ego] == ["turn", "yield"]
