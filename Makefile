@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 TESTED := Makefile README.md setup.cfg constraints.txt pyproject.toml \
 	$(shell find adapters benchmarks datagen docs eval recipes tests -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test check format bench bench-film bench-merge bench-engine bench-traffic gain-small chaos soak clean
+.PHONY: demo test check format bench bench-film bench-merge bench-engine bench-svd bench-traffic gain-small chaos soak clean
 
 demo: .venv/base  ## make a small dataset from four prompts, its report and contact sheets
 	$(BIN)/datagen run recipes/quickstart.yaml
@@ -47,6 +47,9 @@ soak: .venv/dev  ## 500 cheap clips, a random fault every few seconds
 
 bench-engine: .venv/base  ## the engine's overhead against a plain loop
 	$(BIN)/python benchmarks/engine.py
+
+bench-svd: .venv/base  ## the film at Stable Video Diffusion's size beside diffusers' own pipeline (wants a GPU of 80 GB)
+	$(BIN)/python benchmarks/svd.py
 
 bench-traffic: .venv/base  ## scenes per second and core, from words to motion
 	$(BIN)/python benchmarks/traffic.py

@@ -58,14 +58,15 @@ class Studio:
         """Load the weights to where they shall compute. Raises InputError if they are broken."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.set_num_threads(settings.threads)
-        loaded = load_unimvm(network, device=device, dtype=precision(settings.precision, device))
+        dtype = precision(settings.precision, device)
+        loaded = load_unimvm(network, device=device, dtype=dtype)
         if settings.channels_last:
             _lay_channels_last(loaded)
         if settings.compile:
             loaded.unet.compile()
         return Studio(
             network=loaded,
-            autoencoder=open_autoencoder(autoencoder, device=device),
+            autoencoder=open_autoencoder(autoencoder, device=device, svd_dtype=autoencoder_precision(dtype)),
             sampling=sampling_of(settings, loaded.spec.name),
             settings=settings,
             device=device,
@@ -127,6 +128,11 @@ def precision(word: str, device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+
+def autoencoder_precision(dtype: torch.dtype) -> torch.dtype:
+    """Return what SVD's autoencoder computes in beside such a network; its encoder overflows fp16."""
+    return torch.float32 if dtype == torch.float16 else dtype
 
 
 def sampling_of(settings: Settings, spec: str) -> Sampling:

@@ -22,11 +22,12 @@ class TemporalAutoencoder(nn.Module):
 
     def encode(self, pictures: Float[Tensor, "N 3 Hpx Wpx"]) -> Float[Tensor, "N C H W"]:
         """Return latents of unit spread."""
-        return self.vae.encode(pictures).latent_dist.mode() * self.vae.config.scaling_factor
+        return self.vae.encode(pictures.to(self.vae.dtype)).latent_dist.mode() * self.vae.config.scaling_factor
 
     def decode(self, latents: Float[Tensor, "N C H W"], *, frames: int) -> Float[Tensor, "N 3 Hpx Wpx"]:
         """Return pictures, the frames of each clip smoothed together by the temporal decoder."""
-        return self.vae.decode(latents / self.vae.config.scaling_factor, num_frames=frames).sample
+        scaled = latents.to(self.vae.dtype) / self.vae.config.scaling_factor
+        return self.vae.decode(scaled, num_frames=frames).sample
 
 
 def load_svd_autoencoder(folder: Path) -> TemporalAutoencoder:

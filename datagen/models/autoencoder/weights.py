@@ -39,10 +39,15 @@ def load_autoencoder(
     return autoencoder.to(device=device, dtype=dtype).eval()
 
 
-def open_autoencoder(path: Path, *, device: torch.device | str = "cpu") -> Autoencoder:
-    """Load ours from a file, or Stable Video Diffusion's from a folder. Raises InputError if it is neither."""
+def open_autoencoder(
+    path: Path, *, device: torch.device | str = "cpu", svd_dtype: torch.dtype = torch.float32
+) -> Autoencoder:
+    """Load ours from a file, or Stable Video Diffusion's from a folder. Raises InputError if it is neither.
+
+    svd_dtype: what the latter computes in, of 98 million parameters; ours, of one, stays exact.
+    """
     if path.is_dir():
-        return load_svd_autoencoder(path).to(device).eval()
+        return load_svd_autoencoder(path).to(device=device, dtype=svd_dtype).eval()
     return load_autoencoder(path, device=device)
 
 

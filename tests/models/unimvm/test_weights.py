@@ -9,8 +9,9 @@ from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionM
 from datagen.digest import file_sha256
 from datagen.errors import InputError
 from datagen.models import weights
+from datagen.models.autoencoder.patch import PatchAutoencoder, PatchSpec
 from datagen.models.autoencoder.svd import TemporalAutoencoder
-from datagen.models.autoencoder.weights import autoencoder_sha256, open_autoencoder
+from datagen.models.autoencoder.weights import autoencoder_sha256, open_autoencoder, save_autoencoder
 from datagen.models.unimvm.conditioning import Given
 from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import Sampling, decode_pictures, encode_pictures, make_latents
@@ -127,6 +128,19 @@ def test_an_svd_folder_trains_a_step_and_samples_pictures(svd_folder, conditions
     assert encode_pictures(autoencoder, pictures).shape == x.shape
     assert isinstance(open_autoencoder(svd_folder), TemporalAutoencoder)
     assert autoencoder_sha256(svd_folder) == file_sha256(svd_folder / "vae" / "diffusion_pytorch_model.safetensors")
+
+
+def test_an_svd_autoencoder_computes_in_half_where_asked_and_ours_stays_exact(svd_folder, tmp_path):
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    whole, half = open_autoencoder(svd_folder), open_autoencoder(svd_folder, svd_dtype=torch.bfloat16)
+    latents = half.encode(pictures)
+    assert latents.dtype == torch.bfloat16
+    assert torch.allclose(latents.float(), whole.encode(pictures), atol=0.02)
+    assert half.decode(latents.float(), frames=2).shape == pictures.shape
+    ours = PatchAutoencoder(PatchSpec(width=32, blocks=1))
+    save_autoencoder(tmp_path / "ours.safetensors", ours.spec, tensors=ours.state_dict(), about={})
+    again = open_autoencoder(tmp_path / "ours.safetensors", svd_dtype=torch.bfloat16)
+    assert again.encode(pictures).dtype == torch.float32
 
 
 def test_a_folder_without_svd_is_refused(tmp_path):
