@@ -60,12 +60,12 @@ def test_the_ablation_goes_on_from_what_ships():
 def test_the_perception_network_that_ships_can_be_trained_again_one_stage_after_the_other():
     paths = [FOLDER / "perception.yaml", *sorted(FOLDER.glob("perception/*.yaml"))]
     stages = [pipeline.load_trainer("perception", path).settings for path in paths]
-    assert [stage.start and stage.start.parent.name for stage in stages] == [None, "perception", "2_nights"]
+    assert [stage.start and stage.start.parent.name for stage in stages] == [None, "perception", "2_nights", "3_longer"]
     assert sum(phase.steps for stage in stages for phase in stage.phases) == json.loads(EYES.read_text())["train_steps"]
 
 
 def test_the_logs_that_recipes_name_are_those_that_their_commands_make():
-    held = ["name=playground_held", "seed=1", "scene.first_network=1000", "scenes=7"]
+    held = ["name=playground_held", "seed=1", "scene.first_network=1000", "scenes=24"]
     made = [pipeline.prepare(PLAYGROUND, out=Path(), overrides=wishes).place.name for wishes in ([], held)]
     texts = [path.read_text(encoding="utf-8") for path in ROOT.glob("recipes/*/**/*.yaml")]
     named = {name for text in texts for name in re.findall(r"runs/(playground[^/]*)", text)}

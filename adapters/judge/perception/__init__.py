@@ -31,11 +31,11 @@ class Bounds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    placed: Annotated[float, Field(ge=-1.0, le=1.0)] | None = 0.20
+    placed: Annotated[float, Field(ge=-1.0, le=1.0)] | None = 0.25
     """Do labels lie on what is seen? How much better they do than 2 m aside, in probability, in the mean."""
-    missing: Share | None = 0.27
+    missing: Share | None = 0.25
     """Is every labelled vehicle there? Of the one that is shown least: how likely its pixels show a vehicle."""
-    ghost: Annotated[float, Field(ge=0.0)] | None = 97.0
+    ghost: Annotated[float, Field(ge=0.0)] | None = 70.0
     """Is anything there that is not labelled? Vehicle on empty road in 3 of 10 key frames, pixels of 112x64."""
     views: Share | None = 0.52
     """Is every view its camera's? Share of pixels that side with its labels, not a neighbour's, of the worst camera."""

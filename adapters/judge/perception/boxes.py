@@ -18,16 +18,18 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
+from scipy import ndimage
 
 from adapters.judge.perception.sight import View
 from datagen.models.perception.classes import CLASSES, GROUPS, IGNORED, MARKING, ROAD
-from datagen.scene import Actor
+from datagen.scene import Actor, Camera
+from datagen.sensors.projection import pixel_rays
 
 LEAST_PIXELS = 24
 """Of the mask; about a car at 40 m. Smaller things are not judged."""
-LEAST_SIGHTINGS = 8
-"""In a clip, for labels to be called misplaced."""
+LEAST_SIGHTINGS, LEAST_THINGS = 8, 4
+"""In a clip, and of how many things, for labels to be called misplaced: a house beside one of them may mislead."""
 LEAST_TRACK_PIXELS, LEAST_VISIBLE = 250, 0.6
 """Over a clip, and share that no label says is hidden, for something to be called missing."""
 MOST_PIXELS = 150
@@ -35,6 +37,8 @@ MOST_PIXELS = 150
 GHOST_SHARE = 0.3
 """Of the key frames that must show something unlabelled, for it to be called one."""
 ASIDE_M = 2.0
+RISE_M = 0.8
+"""What a part that looks like a vehicle must rise above the ground it stands on: a patch of pavement does not."""
 _HALO = 0.1
 """Of a part that looks like a vehicle, the most that may be labelled, for it to be a ghost."""
 _GROUPS = {group: [CLASSES.index(name) for name in members] for group, members in GROUPS.items()}
@@ -116,7 +120,8 @@ def trust_of(seen: Sequence[Sighting], actors: Sequence[Actor]) -> dict[tuple[st
 def mean_placed(seen: Sequence[Sighting]) -> float | None:
     """Return how well the labels lie on what is seen, over all of a clip's; None where too few can say."""
     placed = [one.placed for one in seen if one.placed is not None]
-    return float(np.mean(placed)) if len(placed) >= LEAST_SIGHTINGS else None
+    things = {one.actor for one in seen if one.placed is not None}
+    return float(np.mean(placed)) if len(placed) >= LEAST_SIGHTINGS and len(things) >= LEAST_THINGS else None
 
 
 def worst_track(seen: Sequence[Sighting]) -> tuple[int, float] | None:
@@ -137,7 +142,8 @@ def worst_track(seen: Sequence[Sighting]) -> tuple[int, float] | None:
 def largest_ghost(view: View) -> Ghost:
     """Return the largest vehicle that a picture shows on a road and beside no label; it may be nothing.
 
-    Off the road nothing is known: a house may look like a bus. What touches a label is a halo of its thing.
+    Off the road nothing is known: a house may look like a bus. What touches a label is a halo of its thing. What lies
+    flat on the ground is pavement.
     """
     p: Float[np.ndarray, "H W"] = view.seen[_GROUPS["vehicle"]].sum(axis=0)
     labelled = view.mask.owner >= 0
@@ -148,8 +154,27 @@ def largest_ghost(view: View) -> Ghost:
         for weights in (p, labelled, beside_road)
     )
     area = np.bincount(parts.ravel(), minlength=count)[1:]
-    alone = (halo <= _HALO * area) & (touching > 0)
-    return Ghost(channel=view.camera.channel, frame=view.frame, pixels=float(size[alone].max(initial=0.0)))
+    alone = np.flatnonzero((halo <= _HALO * area) & (touching > 0))
+    rising = alone[rises_m(view.camera, parts)[alone] >= RISE_M]
+    return Ghost(channel=view.camera.channel, frame=view.frame, pixels=float(size[rising].max(initial=0.0)))
+
+
+def rises_m(camera: Camera, parts: Int[np.ndarray, "H W"]) -> Float[np.ndarray, "parts"]:
+    """Return how high each part (numbered from 1) is, if it stands upright on flat ground where its lowest pixel is.
+
+    ```
+       camera ─ ─ ─ ─ ─ ─ ─ ─ ┬ top       h: the camera's height        at the foot's distance, h / -foot,
+         │ h    foot ╲        │ rise      slopes: rays' climb by depth  the top is  h + top · h / -foot  high
+       ──┴────────────────────┴──────
+    ```
+    What has no foot on the ground, because all of it is above the horizon, is infinitely high.
+    """
+    slopes = pixel_rays(camera) @ camera.ego_SE3_cam.rotation[2]
+    numbers = np.arange(1, parts.max(initial=0) + 1)
+    foot, top = (np.asarray(extremum(slopes, parts, numbers)) for extremum in (ndimage.minimum, ndimage.maximum))
+    height_m = camera.ego_SE3_cam.translation_m[2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(foot < 0, height_m * (1 + top / np.maximum(-foot, 0.0)), np.inf)
 
 
 def lasting_ghost(ghosts: Sequence[Ghost]) -> float:

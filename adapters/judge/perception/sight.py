@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -117,12 +117,21 @@ class Looker:
         )
 
     def _percept(self, pictures: UInt8[torch.Tensor, "V 3 Hpx Wpx"]) -> Percept:
-        """Return what the network makes of a moment's pictures, once for the same ones."""
+        """Return what the network makes of a moment's pictures and of their mirror images, once for the same ones.
+
+        What it only imagines in the dark it seldom imagines twice.
+        """
         digest = hashlib.blake2b(pictures.numpy().tobytes()).digest()
         if digest not in self._percepts:
             if len(self._percepts) >= _MOMENTS:
                 self._percepts.clear()
-            self._percepts[digest] = self.network(pictures)
+            seen, mirrored = self.network(pictures), self.network(pictures.flip(-1))
+            self._percepts[digest] = replace(
+                seen,
+                classes=(seen.classes + mirrored.classes.flip(-1)) / 2,
+                weather=(seen.weather + mirrored.weather) / 2,
+                light=(seen.light + mirrored.light) / 2,
+            )
         return self._percepts[digest]
 
     def told(self, clip: Clip) -> list[list[Told]]:

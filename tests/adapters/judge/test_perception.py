@@ -22,6 +22,8 @@ from datagen.stages import JudgeStage
 
 CAR, TRUCK = CLASSES.index("car"), CLASSES.index("truck")
 H, W = 20, 40
+AHEAD = SE3(quat_wxyz=np.array([0.5, -0.5, 0.5, -0.5]), translation_m=np.array([0.0, 0.0, 1.5]))
+"""1.5 m above the ground, level: the horizon is between rows 9 and 10."""
 
 
 def view(*, told: slice | None, shown: slice | None, kind: int = CAR, grey: float = 90.0, frame: int = 0) -> View:
@@ -41,7 +43,7 @@ def view(*, told: slice | None, shown: slice | None, kind: int = CAR, grey: floa
     intrinsics = np.array([[20.0, 0, W / 2], [0, 20.0, H / 2], [0, 0, 1]])
     return View(
         frame=frame,
-        camera=Camera(channel="CAM", ego_SE3_cam=SE3.identity(), intrinsics_px=intrinsics, width_px=W, height_px=H),
+        camera=Camera(channel="CAM", ego_SE3_cam=AHEAD, intrinsics_px=intrinsics, width_px=W, height_px=H),
         world_SE3_cam=SE3.identity(),
         mask=Mask(
             owner=owner,
@@ -69,8 +71,9 @@ def test_a_label_half_beside_its_car_is_half_shown_and_would_be_better_placed_el
     (seen,) = boxes.sightings(view(told=slice(10, 20), shown=slice(15, 25)))
     assert seen.shown == 0.5
     assert seen.placed == -1.0  # 2 m are 4 columns: it would lose columns 10-13, empty, and win 20-23, all car
-    many = [seen] * boxes.LEAST_SIGHTINGS
+    many = [replace(seen, actor=i % boxes.LEAST_THINGS) for i in range(boxes.LEAST_SIGHTINGS)]
     assert boxes.mean_placed(many) == -1.0 and boxes.mean_placed(many[1:]) is None
+    assert boxes.mean_placed([seen] * 2 * boxes.LEAST_SIGHTINGS) is None, "one thing may stand beside a house"
 
 
 def test_what_is_painted_over_is_missing_and_what_is_small_is_not_judged() -> None:
@@ -95,6 +98,18 @@ def test_a_vehicle_without_a_label_is_a_ghost_of_its_size() -> None:
     assert boxes.largest_ghost(view(told=None, shown=slice(10, 20))).pixels == 100
     assert boxes.largest_ghost(view(told=slice(10, 20), shown=slice(10, 20))).pixels == 0
     assert boxes.largest_ghost(view(told=slice(10, 20), shown=slice(12, 22))).pixels == 0, "the halo of a label"
+
+
+def test_what_lies_flat_on_the_ground_is_no_ghost() -> None:
+    parts = np.zeros((H, W), dtype=np.int32)
+    parts[5:15, 10:20], parts[17:, 25:35], parts[2:6, 30:] = 1, 2, 3
+    camera = view(told=None, shown=None).camera
+    # feet 4.5 and 9.5 rows below the horizon, 20 pixels of focal length: 6.67 m and 3.16 m away; tops -4.5 and 7.5 rows
+    assert boxes.rises_m(camera, parts) == pytest.approx([3.0, 1.5 - 7.5 / 20 * 1.5 * 20 / 9.5, np.inf])
+    flat = view(told=None, shown=slice(10, 20))
+    seen = np.roll(flat.seen, 10, axis=1)
+    seen[:, :15] = flat.seen[:, :1]
+    assert boxes.largest_ghost(replace(flat, seen=seen)).pixels == 0
 
 
 @pytest.mark.parametrize(("frames", "pixels"), [(1, 0), (4, 100)])
