@@ -91,7 +91,7 @@ class Looker:
         moments, weather, light = [], [], []
         for frame, told in zip(clip.timeline.keyframes.tolist(), self.told(clip), strict=True):
             pictures = _pictures(clip, frame)
-            percept = self._percept(pictures)
+            percept = self.percept(pictures)
             weather.append(percept.weather.float().mean(dim=0))
             light.append(percept.light.float().mean(dim=0))
             seen = percept.classes.float().softmax(dim=1).numpy()
@@ -116,7 +116,7 @@ class Looker:
             light=torch.stack(light).mean(dim=0).softmax(dim=0).numpy(),
         )
 
-    def _percept(self, pictures: UInt8[torch.Tensor, "V 3 Hpx Wpx"]) -> Percept:
+    def percept(self, pictures: UInt8[torch.Tensor, "V 3 Hpx Wpx"]) -> Percept:
         """Return what the network makes of a moment's pictures and of their mirror images, once for the same ones.
 
         What it only imagines in the dark it seldom imagines twice.

@@ -10,10 +10,10 @@ import torch
 
 from adapters.judge.perception import Bounds, boxes, order
 from adapters.judge.perception.scores import Found, complaints
-from adapters.judge.perception.sight import Sight, View
+from adapters.judge.perception.sight import Looker, Sight, View
 from datagen import plugins
 from datagen.errors import InputError
-from datagen.models.perception import CLASSES, ROAD, Perception, PerceptionSpec, save_perception
+from datagen.models.perception import CLASSES, ROAD, Perception, PerceptionSpec, open_perception, save_perception
 from datagen.models.perception.targets import SeenObject, Target
 from datagen.ports import Dropped
 from datagen.scene import SE3, Camera
@@ -180,6 +180,15 @@ def test_without_bounds_a_clip_is_kept_with_its_scores_and_every_large_box_with_
     assert {"judge.placed", "judge.ghost", "judge.light", "judge.weather"} <= set(kept.notes)
     trusts = [label.trust for label in kept.labels if label.trust is not None]
     assert trusts and all(0 <= trust <= 1 for trust in trusts)
+
+
+def test_a_picture_and_its_mirror_image_are_seen_alike(weights) -> None:
+    looker = Looker(open_perception(weights))
+    pictures = torch.randint(0, 256, (2, 3, 128, 224), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        seen, mirrored = looker.percept(pictures), looker.percept(pictures.flip(-1))
+    assert torch.allclose(seen.classes, mirrored.classes.flip(-1), atol=1e-4)
+    assert torch.allclose(seen.weather, mirrored.weather, atol=1e-5)
 
 
 def test_weights_that_are_not_there_are_told_before_anything_is_filmed(tmp_path) -> None:
