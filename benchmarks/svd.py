@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def random_folder(folder: Path, *, channels: tuple[int, ...]) -> Path:
-    """Write what Stable Video Diffusion's folder has of it: UNet and autoencoder, in half precision."""
+    """Write what is used of Stable Video Diffusion's folder: the UNet, in half precision, and the autoencoder."""
     torch.manual_seed(0)
     unet = UNetSpatioTemporalConditionModel(
         block_out_channels=channels, num_attention_heads=tuple(max(1, width // 64) for width in channels)
@@ -122,13 +122,13 @@ def diffusers_alone(folder: Path, asked: argparse.Namespace) -> tuple[float, flo
 @torch.inference_mode()
 def unimvm(folder: Path, asked: argparse.Namespace) -> tuple[float, float]:
     """Time ours, from a scene to pictures."""
-    settings, dtype = Settings(steps=asked.steps), precision("auto", DEVICE)
+    dtype = precision("auto", DEVICE)
     network = load_svd(folder, SVD.model_copy(update={"view_px": tuple(asked.view)})).eval().to(DEVICE)
     studio = Studio(
         network=network.in_precision(dtype),
         autoencoder=open_autoencoder(folder, device=DEVICE, svd_dtype=autoencoder_precision(dtype)),
         sampling=SVD_SAMPLING.model_copy(update={"steps": asked.steps}),
-        settings=settings,
+        settings=Settings(),
         device=DEVICE,
     )
     seeds = iter(range(1 + asked.clips))
