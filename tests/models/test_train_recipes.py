@@ -51,16 +51,23 @@ def test_what_ships_can_be_trained_again_one_stage_after_the_other():
     assert all(stage.full_spec() == blocks for stage in stages[:-1])
 
 
-def test_the_ablation_goes_on_from_what_ships():
-    settings = pipeline.load_trainer("unimvm", FOLDER / "unimvm_tiny" / "ablation.yaml").settings
-    assert settings.start == CARD.parent / "unimvm.safetensors" and settings.start.is_file()
-    assert settings.full_spec() == SPECS["tiny"]
+def test_trials_go_on_from_what_ships():
+    for name, changes in (("ablation", {}), ("held", {"held": True})):
+        settings = pipeline.load_trainer("unimvm", FOLDER / "unimvm_tiny" / f"{name}.yaml").settings
+        assert settings.start == CARD.parent / "unimvm.safetensors" and settings.start.is_file()
+        assert settings.full_spec() == SPECS["tiny"].model_copy(update=changes)
 
 
 def test_the_perception_network_that_ships_can_be_trained_again_one_stage_after_the_other():
     paths = [FOLDER / "perception.yaml", *sorted(FOLDER.glob("perception/*.yaml"))]
     stages = [pipeline.load_trainer("perception", path).settings for path in paths]
-    assert [stage.start and stage.start.parent.name for stage in stages] == [None, "perception", "2_nights", "3_longer"]
+    assert [stage.start and stage.start.parent.name for stage in stages] == [
+        None,
+        "perception",
+        "2_nights",
+        "3_longer",
+        "4_dark",
+    ]
     assert sum(phase.steps for stage in stages for phase in stage.phases) == json.loads(EYES.read_text())["train_steps"]
 
 

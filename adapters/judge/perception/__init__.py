@@ -31,15 +31,15 @@ class Bounds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    placed: Annotated[float, Field(ge=-1.0, le=1.0)] | None = 0.25
+    placed: Annotated[float, Field(ge=-1.0, le=1.0)] | None = 0.27
     """Do labels lie on what is seen? How much better they do than 2 m aside, in probability, in the mean."""
     missing: Share | None = 0.25
     """Is every labelled vehicle there? Of the one that is shown least: how likely its pixels show a vehicle."""
-    ghost: Annotated[float, Field(ge=0.0)] | None = 70.0
+    ghost: Annotated[float, Field(ge=0.0)] | None = 90.0
     """Is anything there that is not labelled? Vehicle on empty road in 3 of 10 key frames, pixels of 112x64."""
-    views: Share | None = 0.52
+    views: Share | None = 0.7
     """Is every view its camera's? Share of pixels that side with its labels, not a neighbour's, of the worst camera."""
-    frames: Share | None = 0.58
+    frames: Share | None = 0.62
     """Is every frame in its place? Share of pixels that side with their moment's labels, not a neighbour's."""
     overlap: Share | None = 0.93
     """Do neighbouring views agree? 1 less the difference of brightness of road that two cameras see."""

@@ -12,8 +12,9 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def prepare(preparation: Preparation, *, workers: int | None = None) -> Path:
     missing = [i for i in range(count) if not _is_made(drive_path(preparation.folder, i), about)]
     workers = min(workers or os.cpu_count() or 1, max(1, len(missing)))
     shares = [missing[k::workers] for k in range(workers)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         futures = [pool.submit(_prepare_share, preparation, share) for share in shares if share]
         for future in tqdm(futures, desc=f"drives in {preparation.folder}", disable=not futures):
             future.result()
@@ -91,6 +92,18 @@ def prepare(preparation: Preparation, *, workers: int | None = None) -> Path:
     if len(drives) == len(strangers):
         raise InputError(f"{preparation.scenes}: no scene has pictures of every camera at {preparation.rate_hz:g} Hz")
     return preparation.folder
+
+
+def end_with_parent() -> None:
+    """Let this process end as soon as the one that started it is gone, however it went."""
+    parent = parent_process()
+    assert parent is not None, "for processes that multiprocessing started"
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
 
 
 def drive_path(folder: Path, index: int) -> Path:

@@ -48,7 +48,8 @@ class PerceptionTraining(BaseModel):
     size_px: (width, height) that pictures are brought to.  held_out: every n-th scene is for looking and measuring.
     centers, ambience: weights of these two losses.  brightness: pictures are made brighter or darker by up to this
     share; little, because light is to be told.  balanced: share of the pages that is drawn by class.
-    zoom: windows of the picture are enlarged by up to this.
+    zoom: windows of the picture are enlarged by up to this.  blur: half of the pages lose detail, as if they had been
+    made smaller by up to this and then enlarged: sharpness alone tells nothing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +62,7 @@ class PerceptionTraining(BaseModel):
     brightness: float = 0.1
     balanced: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     zoom: Annotated[float, Field(ge=1.0)] = 1.5
+    blur: Annotated[float, Field(ge=1.0)] = 1.0
     phases: tuple[Phase, ...] = (Phase(steps=2000, batch=16, rate=2e-3, last_rate=2e-5),)
     loop: LoopSettings = LoopSettings(ema=0.995, precision="bf16")
 
@@ -94,13 +96,16 @@ class PerceptionTask:
             self.network = open_perception(settings.start).train() if settings.start else Perception(settings.spec)
 
     def batch(self, share: Share) -> Pages:
-        """Return random windows of random pages, mirrored half of the time, a little brighter or darker."""
+        """Return random windows of random pages, mirrored or blurred half of the time, a little brighter or darker."""
         generator = share.generator()
         count = phase_of(self.phases, share.step)[0].batch
         pages = [self._drawn(generator) for _ in range(count)]
         mirror, gain = torch.rand(2, count, generator=generator)
         gain = (1 + (2 * gain - 1) * self.settings.brightness)[:, None, None, None]
         flipped = (mirror < 0.5).tolist()
+        if self.settings.blur > 1:
+            less = 1 + (2 * torch.rand(count, generator=generator) - 1).clamp(min=0) * (self.settings.blur - 1)
+            pages = [replace(page, pictures=blurred(page.pictures, by)) for page, by in zip(pages, less.tolist())]
 
         def stacked(name: str) -> Tensor:
             parts = [getattr(page, name) for page in pages]
@@ -202,6 +207,17 @@ def windowed(page: Pages, *, zoom: float, at: tuple[float, float]) -> Pages:
         classes=cut(page.classes[None], 1, "nearest-exact")[0].long(),
         centers=cut(page.centers, 1, "nearest-exact"),
     )
+
+
+def blurred(picture: UInt8[Tensor, "3 Hpx Wpx"], by: float) -> UInt8[Tensor, "3 Hpx Wpx"]:
+    """Return a picture made `by` times smaller, and enlarged again."""
+    if by <= 1:
+        return picture
+    height, width = picture.shape[1:]
+    small = functional.interpolate(
+        picture[None].float(), size=(round(height / by), round(width / by)), mode="bilinear", antialias=True
+    )
+    return functional.interpolate(small, size=(height, width), mode="bilinear")[0].round().to(torch.uint8)
 
 
 def _start_around(middle: float, size: int, *, zoom: float, chance: float) -> float:

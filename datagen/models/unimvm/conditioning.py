@@ -3,10 +3,11 @@
 ```
    channels at the network's door, for each cell of each view and frame:
 
-   noisy latents │ given latents, 0 where none │ mask │ proxy │ map │ boxes │ rays │ appearance
-        C               C                        1       C      8      20      6         3
+   noisy latents │ given latents, or 0 │ mask │ proxy │ map │ boxes │ rays │ appearance
+        C               C                1       C      8      20      6         3
 ```
 
+Where a view has given latents at some frames, the others are shown the nearest (`Spec.held`); the mask tells them apart.
 The first 2 C are Stable Video Diffusion's own, so that its weights fit with the rest at zero. Map and boxes go
 through strided convolutions (DriveDreamer-2's released code: 3→4→4→8 and 19→32→32→20); the rest is concatenated
 as it is. Words go through cross-attention (see `words`).
@@ -84,6 +85,16 @@ class Given:
         """Return what is given of the clips at these places of the batch, in this order."""
         here = list(places)
         return Given(latents=self.latents[here], mask=self.mask[here], noise=self.noise[here])
+
+    def held(self) -> Float[Tensor, "B T V C H W"]:
+        """Return what is given of each view, at every frame what is nearest in time (the earlier of two); or 0."""
+        T = self.mask.shape[1]
+        at = torch.arange(T, device=self.mask.device)
+        apart = (2 * (at[:, None] - at).abs() + (at > at[:, None]))[None, :, :, None]  # frame, given frame
+        nearest = apart.masked_fill(~self.mask[:, None], 2 * T).argmin(dim=2)  # B T V
+        index = nearest[..., None, None, None].expand_as(self.latents)
+        there = self.mask.any(dim=1, keepdim=True)[..., None, None, None]
+        return torch.where(there, self.latents.gather(1, index), 0.0)
 
     @staticmethod
     def nothing(latents: Float[Tensor, "B T V C H W"]) -> Given:

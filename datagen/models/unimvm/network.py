@@ -88,7 +88,8 @@ class UniMVM(nn.Module):
         """Encode all that is known of the clips."""
         sigma_data, like = self.sigma_data.float()[:, None, None], given.latents.to(self.unet.dtype)
         known = given.mask[:, :, :, None, None, None]
-        shown = torch.where(known, given.latents / sigma_data * self.spec.given_gain, 0.0)
+        held = given.held() if self.spec.held else torch.where(known, given.latents, 0.0)
+        shown = held / sigma_data * self.spec.given_gain
         features = self.conditions(conditions, sigma_data, like=like)
         cells = known.to(like.dtype).expand(-1, -1, -1, 1, *like.shape[-2:])
         words, text = (said * conditions.words_told[:, None] for said in (conditions.words, conditions.text))

@@ -53,6 +53,8 @@ class Spec(_Value):
 
     view_px: (width, height) of one view's picture.  frames, rate_hz: of one clip as it is trained.
     latent_channels, stride: of the autoencoder.  given_gain: given latents enter the network times this.
+    held: a view's other frames are shown its given picture that is nearest in time, as SVD shows its one picture to all
+    frames; a small network would have to learn to carry it there.
     damped: noisy latents enter as the best linear guess at the clean ones, c_skip x, not as c_in x: a channel that is
     mostly noise is mostly left out, where a small network would have to learn to. Not what SVD was trained with.
     figures: the proxy render shows the figures of the actors' kinds, not blocks.
@@ -68,6 +70,7 @@ class Spec(_Value):
     latent_channels: int
     stride: int = 8
     given_gain: float = 1.0
+    held: bool = False
     damped: bool = False
     figures: bool = False
     conditions: tuple[Condition, ...]
@@ -124,6 +127,7 @@ SMALL = Spec(
     name="small",
     view_px=(224, 128),
     latent_channels=16,
+    held=True,
     damped=True,
     figures=True,
     conditions=tuple(Condition),
@@ -142,6 +146,7 @@ SVD = Spec(
     view_px=(448, 256),
     latent_channels=4,
     given_gain=1 / 0.18215,
+    held=True,
     figures=True,
     conditions=tuple(Condition),
     unet=UNetSpec(

@@ -48,7 +48,7 @@ class UniMVMLessons(BaseModel):
 
     data: what the drives are of, for the card.
     autoencoder: that made their latents: a file of ours, or a Stable Video Diffusion folder.
-    spec: a preset; conditions, damped, joined, temporal, figures: what of it to change, for ablations.
+    spec: a preset; conditions, held, damped, joined, temporal, figures: what of it to change, for ablations.
     start: what to begin with instead of chance: a Stable Video Diffusion folder, or weights of ours to train further.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
     foreground: how much more a cell filled with boxes weighs than one without.
@@ -61,6 +61,7 @@ class UniMVMLessons(BaseModel):
     autoencoder: Path
     spec: str = "tiny"
     conditions: tuple[Condition, ...] | None = None
+    held: bool | None = None
     damped: bool | None = None
     joined: bool = True
     temporal: bool = True
@@ -85,7 +86,9 @@ class UniMVMLessons(BaseModel):
     def full_spec(self) -> Spec:
         """Return the preset with the changes asked for."""
         changes: dict[str, object] = {"joined": self.joined, "temporal": self.temporal, "figures": self.figures}
-        changes |= {name: said for name in ("conditions", "damped") if (said := getattr(self, name)) is not None}
+        changes |= {
+            name: said for name in ("conditions", "held", "damped") if (said := getattr(self, name)) is not None
+        }
         return Spec.model_validate({**SPECS[self.spec].model_dump(), **changes})
 
 

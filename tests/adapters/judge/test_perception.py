@@ -98,6 +98,17 @@ def test_a_vehicle_without_a_label_is_a_ghost_of_its_size() -> None:
     assert boxes.largest_ghost(view(told=None, shown=slice(10, 20))).pixels == 100
     assert boxes.largest_ghost(view(told=slice(10, 20), shown=slice(10, 20))).pixels == 0
     assert boxes.largest_ghost(view(told=slice(10, 20), shown=slice(12, 22))).pixels == 0, "the halo of a label"
+    beside = boxes.largest_ghost(view(told=slice(10, 20), shown=slice(10, 32)))
+    assert beside.pixels == 100, "it touches a label, and goes on beyond its halo"
+    assert boxes.largest_ghost(view(told=slice(10, 20), shown=slice(10, 26))).pixels == 0, "only a seam is left of it"
+
+
+@pytest.mark.parametrize(("rows", "pixels"), [(5, 0), (6, 60)])
+def test_what_the_lower_edge_cuts_off_counts_if_it_is_high_enough(rows: int, pixels: float) -> None:
+    usual = view(told=None, shown=slice(10, 20))
+    seen = usual.seen[:, :1, :1].repeat(H, axis=1).repeat(W, axis=2)
+    seen[:, H - rows :, 10:20] = usual.seen[:, 5:6, 10:20]
+    assert boxes.largest_ghost(replace(usual, seen=seen)).pixels == pixels
 
 
 def test_what_lies_flat_on_the_ground_is_no_ghost() -> None:

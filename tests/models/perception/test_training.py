@@ -74,6 +74,18 @@ def test_a_window_is_cut_from_the_picture_and_from_what_is_said_of_it_alike() ->
     assert windowed(page, zoom=1.0, at=(0.3, 0.7)) is page
 
 
+def test_half_of_the_pages_lose_detail_and_none_its_brightness(lessons: Path, tmp_path: Path) -> None:
+    sharp = settings(20).model_copy(update={"brightness": 0.0, "zoom": 1.0})
+    tasks = [
+        PerceptionTask(sharp.model_copy(update={"blur": blur}), lessons=lessons, pictures=tmp_path) for blur in (1, 4)
+    ]
+    pages = [torch.cat([task.batch(Share(seed=0, step=s)).pictures for s in range(20)]).float() for task in tasks]
+    detail = [picture.diff(dim=-1).square().mean(dim=(1, 2, 3)) for picture in pages]
+    less = detail[1] < 0.98 * detail[0]
+    assert 0.3 < less.float().mean() < 0.7 and torch.equal(detail[1][~less], detail[0][~less])
+    assert (pages[0].mean(dim=(1, 2, 3)) - pages[1].mean(dim=(1, 2, 3))).abs().max() < 1
+
+
 def test_pages_that_are_drawn_by_class_have_a_thing_of_that_class(lessons: Path, tmp_path: Path) -> None:
     by_class = settings(8).model_copy(update={"balanced": 1.0, "zoom": 2.0})
     task = PerceptionTask(by_class, lessons=lessons, pictures=tmp_path)

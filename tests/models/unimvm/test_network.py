@@ -47,6 +47,26 @@ def test_what_is_not_given_is_never_looked_at(network, spec, conditions_for, lat
     assert torch.equal(*outs)
 
 
+def test_a_given_picture_is_held_on_the_frames_nearest_to_it():
+    latents = torch.arange(1.0, 6.0).view(1, 5, 1, 1, 1, 1).expand(1, 5, 2, 1, 1, 1)
+    mask = torch.zeros(1, 5, 2, dtype=torch.bool)
+    mask[0, [1, 3], 0] = True
+    held = Given(latents=latents, mask=mask, noise=torch.zeros(1)).held()
+    assert held[0, :, :, 0, 0, 0].T.tolist() == [[2, 2, 2, 4, 4], [0, 0, 0, 0, 0]]
+
+
+def test_a_frame_on_its_own_knows_of_another_what_is_held_on_it(spec, conditions_for, latents_for):
+    x, mask = latents_for(spec, 1), given_frames(spec.frames, spec.views)[None]
+    for held in (False, True):
+        torch.manual_seed(0)
+        alone = UniMVM(spec.model_copy(update={"held": held, "temporal": False})).eval()
+        one, other = (
+            run(alone, conditions_for(spec, 1), x, Given(latents=pictures, mask=mask, noise=torch.zeros(1)))
+            for pictures in (latents_for(spec, 1, seed=5), latents_for(spec, 1, seed=6))
+        )
+        assert torch.equal(one[:, 1:], other[:, 1:]) is not held
+
+
 def test_every_condition_matters_and_kept_back_ones_do_not(network, spec, conditions_for, latents_for):
     x, told, other = latents_for(spec, 1), conditions_for(spec, 1), conditions_for(spec, 1, seed=3)
     other = replace(other, words=told.words + 1, text=told.text.flip(1))
