@@ -43,7 +43,7 @@ RISE_M = 0.8
 CUT_ROWS = 6
 """Or so many rows of the mask, where the lower edge of the picture cuts it off and its foot is not seen."""
 _HALO, _LEAST_SIDE = 2, 5
-"""Pixels around a label that are its own thing's, and of which something beyond must be made that is more than a seam."""
+"""Pixels around a label that are its own thing's; and what beyond them is no narrower than this is no mere seam."""
 _GROUPS = {group: [CLASSES.index(name) for name in members] for group, members in GROUPS.items()}
 _GROUP_OF = {label: group for group, members in _GROUPS.items() for label in members}
 

@@ -7,7 +7,7 @@
         C               C                1       C      8      20      6         3
 ```
 
-Where a view has given latents at some frames, the others are shown the nearest (`Spec.held`); the mask tells them apart.
+Where a view has given latents at some frames, the others may be shown the nearest (`Spec.held`); the mask tells which.
 The first 2 C are Stable Video Diffusion's own, so that its weights fit with the rest at zero. Map and boxes go
 through strided convolutions (DriveDreamer-2's released code: 3→4→4→8 and 19→32→32→20); the rest is concatenated
 as it is. Words go through cross-attention (see `words`).
