@@ -18,12 +18,15 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from datagen.models.autoencoder import Autoencoder
+from datagen.models.unimvm.carrying import Sights
 from datagen.models.unimvm.conditioning import Conditions
 from datagen.models.unimvm.pipeline import encode_pictures
 from datagen.models.unimvm.words import closed_words, text_bytes
 from datagen.scene import Camera, Rig, Shot, Timeline
 from datagen.sensors.canvases import appearance_canvas, box_canvas, map_canvas, proxy_painter
 from datagen.sensors.projection import pixel_rays
+from datagen.sensors.sights import sight_of
+from datagen.sensors.world import Body
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class Canvases:
     """What a shot's pictures must show. Pictures and lines at the picture's size, the rest for each cell of latents.
 
     rays: direction (unit vector) and camera's place (metres), both in the ego frame.
+    sights: what every pixel shows and where that was, if asked for.
     """
 
     proxy: UInt8[np.ndarray, "T V Hpx Wpx 3"]
@@ -38,6 +42,7 @@ class Canvases:
     boxes: UInt8[np.ndarray, "T V classes Hpx Wpx"]
     appearance: Float[np.ndarray, "T V 3 H W"]
     rays: Float[np.ndarray, "V 6 H W"]
+    sights: Sights | None
 
 
 def around(rig: Rig) -> list[int]:
@@ -62,13 +67,15 @@ def rearranged(shot: Shot) -> Shot:
     return replace(shot, rig=rig, timeline=timeline)
 
 
-def canvases(shot: Shot, *, stride: int, figures: bool = False) -> Canvases:
+def canvases(shot: Shot, *, stride: int, figures: bool = False, sights: bool = False) -> Canvases:
     """Draw what a shot must show, views in the order of its rig.
 
     stride: pixels of the picture to a cell of latents.  figures: instead of blocks in the proxy render.
+    sights: also what every pixel shows, for networks to which given pictures are carried.
     """
     painter = proxy_painter(shot.scene, seed=shot.seed, figures=figures)
     drawn: dict[str, list[np.ndarray]] = {"proxy": [], "map": [], "boxes": [], "appearance": []}
+    seen: dict[str, list[np.ndarray]] = {"owner": [], "distance_m": [], "cam_SE3_world": [], "world_SE3_owner": []}
     for fired_us in shot.timeline.camera_timestamp_us.tolist():
         together = painter.world.at(fired_us[0]) if len(set(fired_us)) == 1 else None
         for timestamp_us, camera in zip(fired_us, shot.rig.cameras):
@@ -79,6 +86,12 @@ def canvases(shot: Shot, *, stride: int, figures: bool = False) -> Canvases:
             drawn["map"].append(map_canvas(shot.scene.hdmap, camera, world_SE3_cam=seen_from))
             drawn["boxes"].append(box_canvas(snapshot, camera, world_SE3_cam=seen_from))
             drawn["appearance"].append(appearance_canvas(snapshot, camera, world_SE3_cam=seen_from, cell_px=stride))
+            if sights:
+                sight = sight_of(snapshot, camera, world_SE3_ego=world_SE3_ego)
+                seen["owner"].append(sight.owner)
+                seen["distance_m"].append(sight.distance_m)
+                seen["cam_SE3_world"].append(seen_from.inverse().matrix)
+                seen["world_SE3_owner"].append(_poses(snapshot.bodies, actors=len(shot.scene.actors)))
     views = len(shot.rig.cameras)
     clip = {name: rearrange(np.stack(frames), "(T V) ... -> T V ...", V=views) for name, frames in drawn.items()}
     return Canvases(
@@ -87,6 +100,27 @@ def canvases(shot: Shot, *, stride: int, figures: bool = False) -> Canvases:
         boxes=rearrange(clip["boxes"], "T V H W c -> T V c H W"),
         appearance=rearrange(clip["appearance"], "T V H W c -> T V c H W"),
         rays=np.stack([_rays(camera, stride=stride) for camera in shot.rig.cameras]),
+        sights=_sights(seen, shot.rig) if sights else None,
+    )
+
+
+def _poses(bodies: list[Body], *, actors: int) -> Float[np.ndarray, "actors 4 4"]:
+    """Return the pose of every actor in the world; not a number where it is not there."""
+    poses = np.full((actors, 4, 4), np.nan)
+    for body in bodies:
+        poses[body.index] = np.eye(4)
+        poses[body.index, :3, :3], poses[body.index, :3, 3] = body.rotation, body.center_m
+    return poses
+
+
+def _sights(seen: dict[str, list[np.ndarray]], rig: Rig) -> Sights:
+    views = len(rig.cameras)
+    clip = {
+        name: torch.from_numpy(rearrange(np.stack(frames), "(T V) ... -> T V ...", V=views))
+        for name, frames in seen.items()
+    }
+    return Sights(
+        **clip, intrinsics_px=torch.from_numpy(np.stack([camera.intrinsics_px for camera in rig.cameras])).float()
     )
 
 

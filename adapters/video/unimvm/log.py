@@ -42,7 +42,7 @@ class Preparation:
     """How drives are made of a log.
 
     scenes: a scene source's settings, `{use: nuscenes, root: …}`.  view_px: (width, height).
-    figures: instead of blocks in the proxy render.
+    figures: instead of blocks in the proxy render.  sights: also what every pixel shows.
     """
 
     scenes: dict[str, Any]
@@ -52,6 +52,7 @@ class Preparation:
     stride: int
     rate_hz: float
     figures: bool = False
+    sights: bool = False
 
     @property
     def about(self) -> dict[str, str]:
@@ -63,6 +64,7 @@ class Preparation:
             "view_px": f"{width}x{height}",
             "rate_hz": str(self.rate_hz),
             "proxy": "figures" if self.figures else "blocks",
+            **({"sights": "all"} if self.sights else {}),
             "scenes": scenes,
         }
 
@@ -127,7 +129,7 @@ def _prepare_share(preparation: Preparation, indices: list[int]) -> None:
         shot = log_shot(scene, rate_hz=preparation.rate_hz, view_px=preparation.view_px, clip_id=str(index))
         if shot is None:
             continue
-        drawn = canvases(shot, stride=preparation.stride, figures=preparation.figures)
+        drawn = canvases(shot, stride=preparation.stride, figures=preparation.figures, sights=preparation.sights)
         told = conditions(shot, drawn, autoencoder=autoencoder)
         pictures = torch.from_numpy(log_pictures(shot))[None]
         drive = Drive(
@@ -137,6 +139,7 @@ def _prepare_share(preparation: Preparation, indices: list[int]) -> None:
                 for name in ("proxy", "map", "boxes", "appearance", "rays", "words", "text")
             },
             rate_hz=float(told.rate_hz),
+            sights=drawn.sights,
         )
         about = {**preparation.about, "of": scene.provenance.get("scene", str(index))}
         path = drive_path(preparation.folder, index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from datagen.models.unimvm.conditioning import Conditions, Given, joined
 from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import (
     SVD_SAMPLING,
+    Carrier,
     Sampling,
     decode_pictures,
     encode_pictures,
@@ -36,11 +37,15 @@ _SAMPLING_KEYS = ("sampler", "steps", "start", "sigma_max", "sigma_min", "guidan
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What the network is told of a batch of shots. Views are in the order they are joined in, also in `shots`."""
+    """What the network is told of a batch of shots. Views are in the order they are joined in, also in `shots`.
+
+    carrier: where something is given, or will be by the window before, and the network is shown where it moves.
+    """
 
     shots: tuple[Shot, ...]
     conditions: Conditions
     given: Given
+    carrier: Carrier | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +84,16 @@ class Studio:
         """
         ordered = tuple(rearranged(shot) for shot in shots)
         spec = self.network.spec
-        drawn = (canvases(shot, stride=spec.stride, figures=spec.figures) for shot in ordered)
+        carries = spec.carried and (self.settings.mode != "none" or len(ordered[0].timeline) > spec.frames)
+        drawn = [canvases(shot, stride=spec.stride, figures=spec.figures, sights=carries) for shot in ordered]
         briefs = [
             conditions(shot, canvas, autoencoder=self.autoencoder, device=self.device)
             for shot, canvas in zip(ordered, drawn)
         ]
         given = [self._given(shot, like=brief.proxy) for shot, brief in zip(ordered, briefs)]
-        return Told(shots=ordered, conditions=joined(briefs), given=_together(given))
+        sights = tuple(one.sights.to(self.device) for one in drawn if one.sights is not None)
+        carrier = Carrier(autoencoder=self.autoencoder, sights=sights) if carries else None
+        return Told(shots=ordered, conditions=joined(briefs), given=_together(given), carrier=carrier)
 
     def _given(self, shot: Shot, *, like: Float[Tensor, "1 T V C H W"]) -> Given:
         mask = given_mask(shot, mode=self.settings.mode, views=self.settings.views, frames=self.settings.frames)
@@ -95,7 +103,7 @@ class Studio:
         shown = torch.from_numpy(given_pictures(shot, mask))[None, :, None].to(self.device)
         latents = nothing.latents.clone()
         latents[0, torch.from_numpy(mask).to(self.device)] = encode_pictures(self.autoencoder, shown)[0, :, 0]
-        return Given(latents=latents, mask=torch.from_numpy(mask)[None].to(self.device), noise=nothing.noise)
+        return Given.of(latents, torch.from_numpy(mask)[None].to(self.device))
 
     def denoised(self, told: Told) -> Float[Tensor, "B T V C H W"]:
         """Return the shots' latents.
@@ -111,6 +119,7 @@ class Studio:
             given=told.given.chosen(places),
             seeds=[told.shots[place].seed for place in places],
             sampling=self.sampling,
+            carrier=told.carrier.chosen(places) if told.carrier else None,
         )
         return made[: len(told.shots)]
 
@@ -149,8 +158,4 @@ def _lay_channels_last(network: nn.Module) -> None:
 
 
 def _together(given: Sequence[Given]) -> Given:
-    return Given(
-        latents=torch.cat([one.latents for one in given]),
-        mask=torch.cat([one.mask for one in given]),
-        noise=torch.cat([one.noise for one in given]),
-    )
+    return Given(**{field.name: torch.cat([getattr(one, field.name) for one in given]) for field in fields(Given)})

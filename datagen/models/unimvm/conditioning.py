@@ -7,7 +7,8 @@
         C               C                1       C      8      20      6         3
 ```
 
-Where a view has given latents at some frames, the others may be shown the nearest (`Spec.held`); the mask tells which.
+Where nothing is given, what is given elsewhere may be shown: the view's nearest picture (`Spec.held`), or what of all
+pictures reaches there along the labelled world (`Spec.carried`, see `carrying`); the mask tells which.
 The first 2 C are Stable Video Diffusion's own, so that its weights fit with the rest at zero. Map and boxes go
 through strided convolutions (DriveDreamer-2's released code: 3→4→4→8 and 19→32→32→20); the rest is concatenated
 as it is. Words go through cross-attention (see `words`).
@@ -69,22 +70,37 @@ class Conditions:
         return Conditions(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
 
 
+CARRIED = 0.5
+"""In the mask: a cell that is wholly covered by what was carried to it, beside 1 for one that is given."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Given:
     """The pictures of a batch of clips that are given, as latents.
 
-    latents: anything where `mask` is not set.  noise: how much noise, in parts of sigma_data, was put on them; training
-    puts some, so that a continued clip forgives what was made before.
+    latents: anything where `mask` is not set; where `cover` is, what was carried there.  cover: the share of each cell
+    that was reached, 0 where nothing was carried.  noise: how much noise, in parts of sigma_data, was put on them;
+    training puts some, so that a continued clip forgives what was made before.
     """
 
     latents: Float[Tensor, "B T V C H W"]
     mask: Bool[Tensor, "B T V"]
     noise: Float[Tensor, "B"]
+    cover: Float[Tensor, "B T V 1 H W"]
 
     def chosen(self, places: Sequence[int]) -> Given:
         """Return what is given of the clips at these places of the batch, in this order."""
-        here = list(places)
-        return Given(latents=self.latents[here], mask=self.mask[here], noise=self.noise[here])
+        return Given(**{field.name: getattr(self, field.name)[list(places)] for field in fields(self)})
+
+    def to(self, device: torch.device | str) -> Given:
+        """Return what is given on another device."""
+        return Given(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
+    def shown(self, *, held: bool) -> tuple[Float[Tensor, "B T V C H W"], Float[Tensor, "B T V 1 H W"]]:
+        """Return what a network is shown of it, and the mask that says how: 1 for given, up to CARRIED for carried."""
+        given = self.mask[..., None, None, None]
+        latents = self.held() if held else torch.where(given | (self.cover > 0), self.latents, 0.0)
+        return latents, torch.where(given, 1.0, CARRIED * self.cover)
 
     def held(self) -> Float[Tensor, "B T V C H W"]:
         """Return what is given of each view, at every frame what is nearest in time (the earlier of two); or 0."""
@@ -103,7 +119,16 @@ class Given:
             latents=torch.zeros_like(latents),
             mask=torch.zeros(latents.shape[:3], dtype=torch.bool, device=latents.device),
             noise=torch.zeros(len(latents), device=latents.device),
+            cover=torch.zeros_like(latents[:, :, :, :1]),
         )
+
+    @staticmethod
+    def of(
+        latents: Float[Tensor, "B T V C H W"], mask: Bool[Tensor, "B T V"], *, noise: Float[Tensor, "B"] | None = None
+    ) -> Given:
+        """Return pictures as they are, carried nowhere; by default without noise on them."""
+        given = replace(Given.nothing(latents), latents=latents, mask=mask)
+        return given if noise is None else replace(given, noise=noise)
 
 
 def joined(conditions: list[Conditions]) -> Conditions:

@@ -17,17 +17,22 @@ from torch import Tensor
 
 from datagen.errors import InputError
 from datagen.models import weights
+from datagen.models.unimvm.carrying import Sights
 from datagen.models.unimvm.conditioning import Conditions
 from datagen.models.unimvm.spec import Spec
 
 FORMAT = "datagen-drive-1"
 _FACE, _EDGE = 204, 255
 _PER_FRAME = ("latents", "proxy", "map", "boxes", "appearance")
+_SIGHTS = ("owner", "distance_m", "cam_SE3_world", "world_SE3_owner")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drive:
-    """One drive, as `Conditions` has it for one clip, with the latents of its pictures."""
+    """One drive, as `Conditions` has it for one clip, with the latents of its pictures.
+
+    sights: what its pixels show, if it was prepared for networks to which pictures are carried.
+    """
 
     latents: Float[Tensor, "T V C H W"]
     proxy: Float[Tensor, "T V C H W"]
@@ -38,6 +43,7 @@ class Drive:
     words: Int[Tensor, "words=3"]
     text: Int[Tensor, "bytes=128"]
     rate_hz: float
+    sights: Sights | None = None
 
     def conditions(self) -> Conditions:
         """Return what is known of the drive, as a batch of one, with everything told."""
@@ -63,17 +69,27 @@ def write_drive(path: Path, drive: Drive, *, about: Mapping[str, str]) -> None:
         "rate_hz": torch.tensor(drive.rate_hz),
         "classes": torch.tensor(drive.boxes.shape[2]),
     }
-    weights.save(path, tensors, about={**about, "format": FORMAT})
+    about = {**about, "format": FORMAT}
+    if drive.sights is not None:
+        about["sights"] = "all"
+        tensors |= {name: getattr(drive.sights, name) for name in (*_SIGHTS, "intrinsics_px")}
+        tensors["distance_m"] = drive.sights.distance_m.half()
+    weights.save(path, tensors, about=about)
 
 
 def read_drive(path: Path, *, start: int = 0, stop: int | None = None) -> Drive:
     """Read frames `start` to before `stop` of a drive. Raises InputError if the file is not one."""
     try:
         with safe_open(path, framework="pt") as file:
-            if weights.what(file).get("format") != FORMAT:
+            about = weights.what(file)
+            if about.get("format") != FORMAT:
                 raise InputError(f"{path}: not a drive prepared for training")
             frames = {name: file.get_slice(name)[start:stop] for name in _PER_FRAME}
             rest = {name: file.get_tensor(name) for name in ("rays", "words", "text", "rate_hz", "classes")}
+            sights = None
+            if "sights" in about:
+                seen = {name: file.get_slice(name)[start:stop] for name in _SIGHTS}
+                sights = Sights(**seen, intrinsics_px=file.get_tensor("intrinsics_px"))
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: not a readable safetensors file ({error})") from error
     return Drive(
@@ -86,6 +102,7 @@ def read_drive(path: Path, *, start: int = 0, stop: int | None = None) -> Drive:
         words=rest["words"],
         text=rest["text"].long(),
         rate_hz=float(rest["rate_hz"]),
+        sights=sights,
     )
 
 
@@ -98,7 +115,7 @@ class Drives:
 
     @staticmethod
     def under(folder: Path, spec: Spec) -> Drives:
-        """Find them. Raises InputError if there are none, or their latents are not of the spec's shape."""
+        """Find them. Raises InputError if there are none, or they are not of the spec's shape or lack what it needs."""
         paths = sorted(folder.glob("*.safetensors"))
         if not paths:
             raise InputError(f"{folder}: no drives prepared for training (*.safetensors)")
@@ -107,6 +124,8 @@ class Drives:
         for path in paths:
             with safe_open(path, framework="pt") as file:
                 found = file.get_slice("latents").get_shape()
+                if spec.carried and "sights" not in weights.what(file):
+                    raise InputError(f"{path}: its pictures were not prepared with what their pixels show ('carried')")
             if found[1:] != shape:
                 raise InputError(f"{path}: latents of shape {found[1:]}; '{spec.name}' needs {shape}")
             frames.append(found[0])

@@ -87,15 +87,13 @@ class UniMVM(nn.Module):
     def briefing(self, conditions: Conditions, given: Given) -> Briefing:
         """Encode all that is known of the clips."""
         sigma_data, like = self.sigma_data.float()[:, None, None], given.latents.to(self.unet.dtype)
-        known = given.mask[:, :, :, None, None, None]
-        held = given.held() if self.spec.held else torch.where(known, given.latents, 0.0)
-        shown = held / sigma_data * self.spec.given_gain
+        latents, cells = given.shown(held=self.spec.held)
+        shown = latents / sigma_data * self.spec.given_gain
         features = self.conditions(conditions, sigma_data, like=like)
-        cells = known.to(like.dtype).expand(-1, -1, -1, 1, *like.shape[-2:])
         words, text = (said * conditions.words_told[:, None] for said in (conditions.words, conditions.text))
         numbers = torch.stack([conditions.rate_hz, torch.full_like(given.noise, MOTION_BUCKET), given.noise], dim=1)
         return Briefing(
-            beside=torch.cat([shown.to(like.dtype), cells, features], dim=3),
+            beside=torch.cat([shown.to(like.dtype), cells.to(like.dtype), features], dim=3),
             tokens=self.words(words, text).to(like.dtype),
             ids=torch.cat([numbers, WORD_STEP * words], dim=1),
             given=given,

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import torch
-from einops import rearrange
+from einops import rearrange, reduce
 from jaxtyping import Float, UInt8
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from datagen.models.autoencoder import Autoencoder
 from datagen.models.samplers import Sampler, guidance_ramp, guided, karras_sigmas, log_spaced_sigmas, sample
+from datagen.models.unimvm.carrying import Sights, carried
 from datagen.models.unimvm.conditioning import Conditions, Given
 from datagen.models.unimvm.network import UniMVM
 
@@ -120,19 +121,62 @@ def windows(total: int, frames: int, *, overlap: int) -> list[Window]:
     return made
 
 
+@dataclass(frozen=True, kw_only=True)
+class Carrier:
+    """Carries given pictures along the labelled world, for networks that are shown so (`Spec.carried`).
+
+    sights: of each clip of a batch, over all its frames.
+    """
+
+    autoencoder: Autoencoder
+    sights: tuple[Sights, ...]
+
+    def chosen(self, places: Sequence[int]) -> Carrier:
+        """Return the carrier of the clips at these places of the batch, in this order."""
+        return replace(self, sights=tuple(self.sights[place] for place in places))
+
+    @torch.inference_mode()
+    def carry(self, given: Given, *, start: int = 0) -> Given:
+        """Return what is given of frames from `start` on, with what of it reaches the rest."""
+        latents, cover = given.latents.clone(), given.cover.clone()
+        for clip, (mask, sights) in enumerate(zip(given.mask, self.sights)):
+            if not mask.any() or mask.all():
+                continue
+            seen = sights.frames(start, start + len(mask))
+            pictures = latents.new_zeros(*seen.owner.shape, 3, dtype=torch.uint8)
+            pictures[mask] = _levels(self.autoencoder.decode(latents[clip][mask], frames=1))
+            shown, there = carried(pictures, mask, seen)
+            rows, columns = (a // b for a, b in zip(there.shape[2:], latents.shape[-2:]))
+            share = reduce(there.float(), "T V (H a) (W b) -> T V 1 H W", "mean", a=rows, b=columns)
+            reached = ~mask & (share > 0).any(dim=(2, 3, 4))
+            if reached.any():
+                latents[clip, reached] = encode_pictures(self.autoencoder, shown[None, reached, None])[0, :, 0]
+            cover[clip] = torch.where(mask[..., None, None, None], 0.0, share)
+        return replace(given, latents=latents, cover=cover)
+
+
 def make_long_latents(
-    network: UniMVM, conditions: Conditions, *, given: Given, seeds: Sequence[int], sampling: Sampling
+    network: UniMVM,
+    conditions: Conditions,
+    *,
+    given: Given,
+    seeds: Sequence[int],
+    sampling: Sampling,
+    carrier: Carrier | None = None,
 ) -> Float[Tensor, "B T V C H W"]:
-    """Return clips of any length: each window is given the last frames of the one before (continuation)."""
+    """Return clips of any length: each window is given the last frames of the one before (continuation).
+
+    carrier: for networks to which what is given is carried.
+    """
     total = given.mask.shape[1]
     latents, mask = given.latents.clone(), given.mask.clone()
     for i, window in enumerate(windows(total, network.spec.frames, overlap=sampling.overlap)):
         here = slice(window.start, window.stop)
-        part = Given(latents=latents[:, here], mask=mask[:, here], noise=given.noise)
+        part = Given.of(latents[:, here], mask[:, here], noise=given.noise)
         latents[:, here] = make_latents(
             network,
             conditions.frames(window.start, window.stop),
-            given=part,
+            given=carrier.carry(part, start=window.start) if carrier else part,
             seeds=[seed + i * _SEED_STRIDE for seed in seeds],
             sampling=sampling,
         )
@@ -162,6 +206,11 @@ def decode_pictures(
     """Yield the pictures of one view after the other, so that writing them can begin with the first."""
     B, T = latents.shape[:2]
     for view in latents.unbind(2):
-        pictures = autoencoder.decode(rearrange(view, "B T C H W -> (B T) C H W"), frames=T).float()
-        levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        yield rearrange(levels, "(B T) c H W -> B T H W c", B=B)
+        pictures = autoencoder.decode(rearrange(view, "B T C H W -> (B T) C H W"), frames=T)
+        yield rearrange(_levels(pictures), "(B T) H W c -> B T H W c", B=B)
+
+
+def _levels(pictures: Float[Tensor, "N 3 Hpx Wpx"]) -> UInt8[Tensor, "N Hpx Wpx 3"]:
+    """Return pictures in [-1, 1] as bytes, channels last."""
+    levels = ((pictures.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return rearrange(levels, "N c H W -> N H W c")

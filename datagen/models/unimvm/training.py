@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 from einops import rearrange, reduce
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
@@ -30,7 +30,7 @@ from datagen.models.unimvm.conditioning import Conditions, Given, joined
 from datagen.models.unimvm.drives import Drives, read_drive
 from datagen.models.unimvm.masks import Mode, random_mask
 from datagen.models.unimvm.network import UniMVM
-from datagen.models.unimvm.pipeline import Sampling, decode_pictures, make_latents
+from datagen.models.unimvm.pipeline import Carrier, Sampling, decode_pictures, make_latents
 from datagen.models.unimvm.spec import SPECS, Condition, Spec
 from datagen.models.unimvm.weights import begin, save_unimvm
 from datagen.models.weights import halved
@@ -48,8 +48,9 @@ class UniMVMLessons(BaseModel):
 
     data: what the drives are of, for the card.
     autoencoder: that made their latents: a file of ours, or a Stable Video Diffusion folder.
-    spec: a preset; conditions, held, damped, joined, temporal, figures: what of it to change, for ablations.
-    start: what to begin with instead of chance: a Stable Video Diffusion folder, or weights of ours to train further.
+    spec: a preset; conditions, held, carried, damped, joined, temporal, figures: what of it to change, for ablations.
+    start: what to begin with instead of chance: a Stable Video Diffusion folder, or weights of ours to train further,
+    as the mean of several.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
     foreground: how much more a cell filled with boxes weighs than one without.
     drop_layout, drop_words, drop_word, drop_text: how often the layout, all words, each closed word, the free text
@@ -62,11 +63,12 @@ class UniMVMLessons(BaseModel):
     spec: str = "tiny"
     conditions: tuple[Condition, ...] | None = None
     held: bool | None = None
+    carried: bool | None = None
     damped: bool | None = None
     joined: bool = True
     temporal: bool = True
     figures: bool = True
-    start: Path | None = None
+    start: Path | tuple[Path, ...] | None = None
     front: int = 1
     phases: tuple[UniMVMPhase, ...]
     sigma_mean: float = 1.6
@@ -87,7 +89,9 @@ class UniMVMLessons(BaseModel):
         """Return the preset with the changes asked for."""
         changes: dict[str, object] = {"joined": self.joined, "temporal": self.temporal, "figures": self.figures}
         changes |= {
-            name: said for name in ("conditions", "held", "damped") if (said := getattr(self, name)) is not None
+            name: said
+            for name in ("conditions", "held", "carried", "damped")
+            if (said := getattr(self, name)) is not None
         }
         return Spec.model_validate({**SPECS[self.spec].model_dump(), **changes})
 
@@ -105,7 +109,7 @@ class Lesson:
 
     latents: Float[Tensor, "B T V C H W"]
     conditions: Conditions
-    mask: Bool[Tensor, "B T V"]
+    given: Given
 
 
 class UniMVMTask:
@@ -118,6 +122,7 @@ class UniMVMTask:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.loop.seed)
             self.network = begin(settings.start, spec) if settings.start else self._fresh(spec)
+        self.autoencoder = open_autoencoder(settings.autoencoder) if spec.carried else None
         if settings.gradient_checkpointing:
             self.network.unet.enable_gradient_checkpointing()
 
@@ -138,9 +143,12 @@ class UniMVMTask:
             views = drives[-1].latents.shape[1]
             masks.append(random_mask(phase.frames, views, front=settings.front, odds=phase.masks, generator=generator))
         conditions = self._kept_back(joined([drive.conditions() for drive in drives]), generator)
-        return Lesson(
-            latents=torch.stack([drive.latents for drive in drives]), conditions=conditions, mask=torch.stack(masks)
-        )
+        latents = torch.stack([drive.latents for drive in drives])
+        given = Given.of(latents, torch.stack(masks))
+        if self.autoencoder is not None:
+            sights = tuple(drive.sights for drive in drives if drive.sights is not None)
+            given = Carrier(autoencoder=self.autoencoder, sights=sights).carry(given)
+        return Lesson(latents=latents, conditions=conditions, given=given)
 
     def _kept_back(self, conditions: Conditions, generator: torch.Generator) -> Conditions:
         settings, B = self.settings, len(conditions.words)
@@ -161,12 +169,12 @@ class UniMVMTask:
         drawn = torch.randn(2, len(x0), generator=generator)
         sigma = (settings.sigma_mean + settings.sigma_std * drawn[0]).exp().to(device)
         blur = (drawn[1].abs() / 3).clamp(max=1).to(device) * settings.given_noise
-        x0, mask, conditions = x0.to(device), batch.mask.to(device), batch.conditions.to(device)
+        x0, conditions, given = x0.to(device), batch.conditions.to(device), batch.given.to(device)
         sigma_data = self.network.sigma_data.to(device)[:, None, None]
-        given = Given(latents=x0 + _six(blur) * sigma_data * given_n, mask=mask, noise=blur)
+        given = replace(given, latents=given.latents + _six(blur) * sigma_data * given_n, noise=blur)
         denoised = network(x0 + _six(sigma) * n, sigma, conditions, given)
         c_out = edm_scalings(_six(sigma), sigma_data).c_out
-        weight = self._weights(conditions, like=x0) * ~mask[..., None, None, None]
+        weight = self._weights(conditions, like=x0) * ~given.mask[..., None, None, None]
         error = ((denoised - x0) / c_out).square() * weight
         return error.sum() / weight.sum().clamp(min=1), {}
 

@@ -36,18 +36,23 @@ def load_unimvm(path: Path, *, device: torch.device | str = "cpu", dtype: torch.
     return network.to(device).in_precision(dtype).eval()
 
 
-def begin(start: Path, spec: Spec) -> UniMVM:
+def begin(start: Path | tuple[Path, ...], spec: Spec) -> UniMVM:
     """Return a network of `spec` to train further: from weights of ours that fit it, or from an SVD folder.
 
-    Raises InputError if they do not fit.
+    Several weights of ours, trained further from the same, are begun with as their mean (model soups, Wortsman et al.
+    2022, arXiv 2203.05482). Raises InputError if they do not fit.
     """
-    if start.is_dir():
+    if isinstance(start, Path) and start.is_dir():
         return load_svd(start, spec)
-    trained, network = load_unimvm(start), UniMVM(spec)
-    try:
-        network.load_state_dict(trained.state_dict())
-    except RuntimeError as error:
-        raise InputError(f"{start}: weights of '{trained.spec.name}' do not fit '{spec.name}' ({error})") from error
+    network, states = UniMVM(spec), []
+    for path in (start,) if isinstance(start, Path) else start:
+        trained = load_unimvm(path)
+        try:
+            network.load_state_dict(trained.state_dict())
+        except RuntimeError as error:
+            raise InputError(f"{path}: weights of '{trained.spec.name}' do not fit '{spec.name}' ({error})") from error
+        states.append(trained.state_dict())
+    network.load_state_dict({name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]})
     return network
 
 

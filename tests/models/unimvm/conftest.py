@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from datagen.models.unimvm.carrying import Sights
 from datagen.models.unimvm.conditioning import Conditions, Given
 from datagen.models.unimvm.drives import Drive, write_drive
 from datagen.models.unimvm.spec import Condition, Spec, UNetSpec
@@ -75,6 +76,25 @@ def nothing_for():
     return lambda spec, clips, **keys: Given.nothing(latents_of(spec, clips, **keys))
 
 
+def sights_of(spec: Spec, *, frames: int | None = None, away_from: int | None = None) -> Sights:
+    """Return cameras that see nothing but sky and do not move, so that pictures carry over as they are.
+
+    away_from: the frame from which on they look the other way.
+    """
+    T, V, (width, height) = frames or spec.frames, spec.views, spec.view_px
+    poses = torch.eye(4, dtype=torch.float64).repeat(T, V, 1, 1)
+    if away_from is not None:
+        poses[away_from:] *= torch.tensor([-1.0, 1.0, -1.0, 1.0]).double()[:, None]
+    intrinsics = torch.tensor([[width, 0.0, width / 2], [0.0, width, height / 2], [0.0, 0.0, 1.0]])
+    return Sights(
+        owner=torch.full((T, V, height, width), -2, dtype=torch.int16),
+        distance_m=torch.full((T, V, height, width), torch.inf),
+        cam_SE3_world=poses,
+        world_SE3_owner=torch.zeros(T, V, 0, 4, 4, dtype=torch.float64),
+        intrinsics_px=intrinsics.repeat(V, 1, 1),
+    )
+
+
 def drive_of(spec: Spec, *, frames: int = 6, seed: int = 0) -> Drive:
     """Return a drive whose pictures follow from its conditions: bright where boxes are, tinted by the weather."""
     told = conditions_of(spec, 1, frames=frames, seed=seed)
@@ -93,7 +113,14 @@ def drive_of(spec: Spec, *, frames: int = 6, seed: int = 0) -> Drive:
         words=told.words[0],
         text=told.text[0],
         rate_hz=spec.rate_hz,
+        sights=sights_of(spec, frames=frames) if spec.carried else None,
     )
+
+
+@pytest.fixture
+def sights_for():
+    """Cameras that see only sky, by spec."""
+    return sights_of
 
 
 @pytest.fixture
@@ -108,3 +135,12 @@ def drives_folder(tmp_path) -> Path:
     for seed in range(8):
         write_drive(tmp_path / "drives" / f"{seed}.safetensors", drive_of(SMALLEST, seed=seed), about={})
     return tmp_path / "drives"
+
+
+@pytest.fixture
+def carrying_drives_folder(tmp_path) -> Path:
+    """Two drives prepared for networks to which pictures are carried."""
+    spec = SMALLEST.model_copy(update={"carried": True})
+    for seed in range(2):
+        write_drive(tmp_path / "carrying" / f"{seed}.safetensors", drive_of(spec, seed=seed), about={})
+    return tmp_path / "carrying"

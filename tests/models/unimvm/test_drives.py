@@ -48,6 +48,14 @@ def test_a_window_of_a_drive_is_that_part_of_it(tmp_path, drive):
     assert part.conditions().boxes.shape == (1, 3, *drive.boxes.shape[1:])
 
 
+def test_sights_come_back_with_the_drive_that_has_them(carrying_drives_folder, spec, sights_for):
+    part = read_drive(carrying_drives_folder / "0.safetensors", start=1, stop=3)
+    expected = sights_for(spec, frames=2)
+    assert part.sights is not None
+    for name in ("owner", "distance_m", "cam_SE3_world", "world_SE3_owner", "intrinsics_px"):
+        assert torch.equal(getattr(part.sights, name).double(), getattr(expected, name).double()), name
+
+
 def test_drives_that_are_none_or_do_not_fit_are_refused(tmp_path, spec, drive):
     with pytest.raises(InputError, match="no drives prepared for training"):
         Drives.under(tmp_path, spec)

@@ -10,10 +10,10 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from datagen.models.unimvm.conditioning import Given
+from datagen.models.unimvm.conditioning import CARRIED, Given
 from datagen.models.unimvm.masks import given_frames
 from datagen.models.unimvm.network import UniMVM, new_unet
-from datagen.models.unimvm.spec import PAPER, SMALL, SPECS, SVD, TINY, Condition, UNetSpec
+from datagen.models.unimvm.spec import PAPER, SMALL, SPECS, SVD, TINY, Condition, Spec, UNetSpec
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def run(network, conditions, x, given=None):
 def test_what_is_given_comes_back_untouched_and_the_rest_is_made(network, spec, conditions_for, latents_for):
     x, pictures = latents_for(spec, 2), latents_for(spec, 2, seed=5)
     mask = given_frames(spec.frames, spec.views).expand(2, -1, -1)
-    out = run(network, conditions_for(spec, 2), x, Given(latents=pictures, mask=mask, noise=torch.zeros(2)))
+    out = run(network, conditions_for(spec, 2), x, Given.of(pictures, mask))
     assert out.shape == x.shape
     assert torch.equal(out[:, 0], pictures[:, 0])
     assert not torch.allclose(out[:, 1:], pictures[:, 1:])
@@ -40,10 +40,7 @@ def test_what_is_not_given_is_never_looked_at(network, spec, conditions_for, lat
     x, mask = latents_for(spec, 1), given_frames(spec.frames, spec.views)[None]
     one, other = latents_for(spec, 1, seed=5), latents_for(spec, 1, seed=6)
     other[:, 0] = one[:, 0]
-    outs = [
-        run(network, conditions_for(spec, 1), x, Given(latents=g, mask=mask, noise=torch.zeros(1)))
-        for g in (one, other)
-    ]
+    outs = [run(network, conditions_for(spec, 1), x, Given.of(g, mask)) for g in (one, other)]
     assert torch.equal(*outs)
 
 
@@ -51,7 +48,7 @@ def test_a_given_picture_is_held_on_the_frames_nearest_to_it():
     latents = torch.arange(1.0, 6.0).view(1, 5, 1, 1, 1, 1).expand(1, 5, 2, 1, 1, 1)
     mask = torch.zeros(1, 5, 2, dtype=torch.bool)
     mask[0, [1, 3], 0] = True
-    held = Given(latents=latents, mask=mask, noise=torch.zeros(1)).held()
+    held = Given.of(latents, mask).held()
     assert held[0, :, :, 0, 0, 0].T.tolist() == [[2, 2, 2, 4, 4], [0, 0, 0, 0, 0]]
 
 
@@ -61,10 +58,27 @@ def test_a_frame_on_its_own_knows_of_another_what_is_held_on_it(spec, conditions
         torch.manual_seed(0)
         alone = UniMVM(spec.model_copy(update={"held": held, "temporal": False})).eval()
         one, other = (
-            run(alone, conditions_for(spec, 1), x, Given(latents=pictures, mask=mask, noise=torch.zeros(1)))
+            run(alone, conditions_for(spec, 1), x, Given.of(pictures, mask))
             for pictures in (latents_for(spec, 1, seed=5), latents_for(spec, 1, seed=6))
         )
         assert torch.equal(one[:, 1:], other[:, 1:]) is not held
+
+
+def test_what_is_carried_is_shown_where_it_reached_and_the_mask_says_how_far(spec, conditions_for, latents_for):
+    pictures, mask = latents_for(spec, 1), given_frames(spec.frames, spec.views)[None]
+    given = Given.of(pictures, mask)
+    cover = torch.zeros_like(given.cover)
+    cover[:, 1, 2, :, 0] = 0.5
+    shown, cells = replace(given, cover=cover).shown(held=False)
+    assert torch.equal(shown[:, 0], pictures[:, 0]) and torch.equal(shown[:, 1, 2, :, 0], pictures[:, 1, 2, :, 0])
+    assert not shown[:, 1, 2, :, 1:].any() and not shown[:, 2:].any()
+    assert (
+        (cells[:, 0] == 1).all()
+        and (cells[:, 1, 2, :, 0] == CARRIED / 2).all()
+        and cells.sum() < cells[:, 0].sum() * 1.1
+    )
+    with pytest.raises(ValidationError, match="held or carried, not both"):
+        Spec.model_validate({**spec.model_dump(), "held": True, "carried": True})
 
 
 def test_every_condition_matters_and_kept_back_ones_do_not(network, spec, conditions_for, latents_for):

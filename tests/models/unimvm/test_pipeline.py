@@ -13,6 +13,7 @@ from datagen.models.unimvm.conditioning import Given, joined
 from datagen.models.unimvm.masks import given_frames
 from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import (
+    Carrier,
     Sampling,
     decode_pictures,
     encode_pictures,
@@ -47,7 +48,7 @@ def test_a_clip_depends_on_its_seed_and_not_on_its_batch(network, spec, conditio
 
 
 def test_given_pictures_stay_as_they_were_given(network, spec, conditions_for, latents_for):
-    given = Given(latents=latents_for(spec, 1), mask=given_frames(spec.frames, spec.views)[None], noise=torch.zeros(1))
+    given = Given.of(latents_for(spec, 1), given_frames(spec.frames, spec.views)[None])
     made = make_latents(network, conditions_for(spec, 1), given=given, seeds=[0], sampling=QUICK)
     assert torch.equal(made[:, 0], given.latents[:, 0])
 
@@ -67,12 +68,46 @@ def test_a_long_clip_begins_as_the_short_one_and_keeps_what_is_given(network, sp
     told, latents = conditions_for(spec, 1, frames=9), latents_for(spec, 1, frames=9)
     mask = torch.zeros(1, 9, spec.views, dtype=torch.bool)
     mask[:, :, 1] = True
-    given = Given(latents=latents, mask=mask, noise=torch.zeros(1))
+    given = Given.of(latents, mask)
     long = make_long_latents(network, told, given=given, seeds=[3], sampling=QUICK)
-    first = Given(latents=latents[:, :4], mask=mask[:, :4], noise=torch.zeros(1))
+    first = Given.of(latents[:, :4], mask[:, :4])
     assert torch.equal(long[:, :4], make_latents(network, told.frames(0, 4), given=first, seeds=[3], sampling=QUICK))
     assert torch.equal(long[:, :, 1], latents[:, :, 1])
     assert not torch.allclose(long[:, 4:8, 0], long[:, :4, 0])
+
+
+@pytest.fixture
+def carrier(spec, sights_for):
+    """Carries between cameras that see the same sky for six frames, then look away."""
+    autoencoder = PatchAutoencoder(PatchSpec(latent_channels=spec.latent_channels, width=32, blocks=1))
+    autoencoder.fit(torch.rand(64, 3, 16, 32) * 2 - 1)
+    return Carrier(autoencoder=autoencoder, sights=(sights_for(spec, frames=8, away_from=6),))
+
+
+def test_what_is_given_is_carried_to_frames_that_see_the_same(spec, carrier):
+    pictures = torch.randint(0, 256, (1, 1, spec.views, 16, 32, 3), dtype=torch.uint8)
+    latents = encode_pictures(carrier.autoencoder, pictures).repeat(1, 4, 1, 1, 1, 1)
+    given = Given.of(latents, given_frames(4, spec.views)[None])
+    early, late = carrier.carry(given), carrier.carry(given, start=4)
+    assert (early.cover[:, 1:] == 1).all() and not early.cover[:, 0].any()
+    assert (late.cover[:, 1] == 1).all() and not late.cover[:, 2:].any(), "frames 6 and 7 look away"
+    again = encode_pictures(carrier.autoencoder, torch.stack(list(decode_pictures(carrier.autoencoder, latents)), 2))
+    assert torch.allclose(early.latents[:, 1:], again[:, 1:], atol=1e-3)
+    assert torch.equal(early.latents[:, 0], latents[:, 0])
+    nothing = Given.of(latents, torch.zeros(1, 4, spec.views, dtype=torch.bool))
+    assert not carrier.carry(nothing).cover.any()
+
+
+def test_each_window_of_a_long_clip_is_shown_what_the_one_before_made(spec, carrier, conditions_for, nothing_for):
+    torch.manual_seed(0)
+    network = UniMVM(spec.model_copy(update={"carried": True})).eval()
+    told, nothing = conditions_for(spec, 1, frames=8), nothing_for(spec, 1, frames=8)
+    with_it, without = (
+        make_long_latents(network, told, given=nothing, seeds=[3], sampling=QUICK, carrier=one)
+        for one in (carrier, None)
+    )
+    assert torch.equal(with_it[:, :4], without[:, :4])
+    assert not torch.equal(with_it[:, 4:], without[:, 4:])
 
 
 def test_guidance_away_from_nothing_said_changes_the_clip(network, spec, conditions_for, nothing_for):

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from datagen.digest import file_sha256
+from datagen.errors import InputError
 from datagen.models import weights
 from datagen.models.autoencoder.patch import PatchAutoencoder, PatchSpec
 from datagen.models.autoencoder.weights import save_autoencoder
@@ -104,18 +105,35 @@ def test_what_is_given_costs_nothing(asked):
     task = UniMVMTask(asked())
     share = Share(seed=0, step=4)
     lesson = task.batch(share)
-    every = torch.ones_like(lesson.mask)
+    every = torch.ones_like(lesson.given.mask)
     every[:, -1, -1] = False
 
     def loss(shift):
         latents = lesson.latents.clone()
         latents[:, 0, 0] += shift
-        changed = type(lesson)(latents=latents, conditions=lesson.conditions, mask=every)
+        changed = type(lesson)(latents=latents, conditions=lesson.conditions, given=Given.of(latents, every))
         return float(task.loss(Nothing(), changed, share=share)[0])
 
     task_loss = loss(0.0)
     assert task_loss > 0
     assert loss(100.0) == task_loss
+
+
+def test_networks_to_which_pictures_are_carried_learn_with_what_reaches_each_frame(
+    asked, carrying_drives_folder, tmp_path
+):
+    video = VIDEO.model_copy(update={"masks": {Mode.FIRST_FRAME: 1.0}})
+    settings = asked(carried=True, drives=carrying_drives_folder, held_out=carrying_drives_folder, phases=(video,))
+    task = UniMVMTask(settings)
+    lesson = task.batch(Share(seed=0, step=0))
+    assert (lesson.given.cover[:, 1:] == 1).all() and torch.equal(lesson.given.latents[:, 0], lesson.latents[:, 0])
+    path = train_unimvm(settings, tmp_path / "out")
+    assert load_unimvm(path).spec.carried
+
+
+def test_drives_prepared_without_sights_are_refused_by_networks_that_need_them(asked):
+    with pytest.raises(InputError, match="pictures were not prepared with what their pixels show"):
+        UniMVMTask(asked(carried=True))
 
 
 def test_a_batch_is_the_same_whenever_it_is_made_and_keeps_things_back_as_often_as_asked(asked):

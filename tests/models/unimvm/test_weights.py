@@ -55,6 +55,14 @@ def test_training_begins_with_weights_that_fit(tmp_path, spec, conditions_for, l
         begin(path, spec.model_copy(update={"conditions": (Condition.MAP,)}))
 
 
+def test_training_begins_with_the_mean_of_several_weights(tmp_path, spec):
+    paths = tuple(tmp_path / f"{name}.safetensors" for name in ("one", "other"))
+    for path, value in zip(paths, (1.0, 2.0)):
+        tensors = {name: torch.full_like(tensor, value) for name, tensor in UniMVM(spec).state_dict().items()}
+        save_unimvm(path, spec, tensors=tensors, about={})
+    assert all((tensor == 1.5).all() for tensor in begin(paths, spec).state_dict().values())
+
+
 def test_what_is_not_ours_or_broken_is_refused_by_name(tmp_path, spec):
     with pytest.raises(InputError, match="there are no weights here"):
         load_unimvm(tmp_path / "none.safetensors")

@@ -1,0 +1,124 @@
+"""Carried pictures land where things went. The pictures are of the labelled world alone, so the truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from adapters.video.unimvm.conditions import canvases, rearranged
+from datagen.models.unimvm.carrying import Sights, carried
+from datagen.models.unimvm.masks import given_frames, given_views
+from datagen.sensors.world import NOBODY
+
+
+@pytest.fixture(scope="module")
+def _seen():
+    return {}
+
+
+@pytest.fixture
+def clip(shot_of, _seen):
+    """Four frames of the street, a second in all, and what their pixels show."""
+    if not _seen:
+        shot = rearranged(shot_of(frames=4))
+        rig = replace(shot.rig, cameras=tuple(camera.resized(224, 128) for camera in shot.rig.cameras))
+        drawn = canvases(replace(shot, rig=rig), stride=8, sights=True)
+        assert drawn.sights is not None
+        _seen.update(pictures=torch.from_numpy(drawn.proxy), sights=drawn.sights)
+    return _seen["pictures"], _seen["sights"]
+
+
+def error(pictures, others, where):
+    return float((pictures.int() - others.int()).abs().float().mean(dim=-1)[where].mean())
+
+
+def test_a_frame_carried_to_the_next_ones_is_nearly_what_they_show(clip):
+    pictures, sights = clip
+    mask = given_frames(4, 6)
+    shown, there = carried(pictures * mask[..., None, None, None], mask, sights)
+    assert torch.equal(shown[0], pictures[0]) and there[0].all()
+    for frame in (1, 2, 3):
+        assert there[frame].float().mean() > 0.75
+        labelled = there[frame] & (sights.owner[frame] >= NOBODY)
+        assert error(pictures[frame], shown[frame], labelled) < error(pictures[frame], pictures[0], labelled) / 2
+    moving = (sights.owner[3] >= 0) & there[3]
+    assert moving.float().mean() > 0.01
+    assert error(pictures[3], shown[3], moving) < error(pictures[3], pictures[0], moving) / 2
+
+
+def test_a_view_shows_the_others_what_it_saw_of_them(clip):
+    pictures, sights = clip
+    mask = given_views(4, 6, chosen=(1,))
+    shown, there = carried(pictures * mask[..., None, None, None], mask, sights)
+    share = there.float().mean(dim=(2, 3))
+    assert (share[:, 1] == 1).all()
+    assert (share[:, [0, 2]] > 0.02).all(), "neighbours overlap"
+    reached = there & ~mask[..., None, None] & (sights.owner >= NOBODY)
+    assert error(pictures, shown, reached) < 12
+    assert torch.equal(shown[there & mask[..., None, None]], pictures[there & mask[..., None, None]])
+
+
+def test_who_is_not_there_any_more_is_not_shown_and_what_hid_behind_is_not_invented(clip):
+    pictures, sights = clip
+    mask = given_frames(4, 6)
+    gone = sights.world_SE3_owner.clone()
+    gone[0] = torch.nan
+    _, there = carried(pictures * mask[..., None, None, None], mask, replace(sights, world_SE3_owner=gone))
+    assert not (there[1:] & (sights.owner[1:] >= 0)).any()
+    _, before = carried(pictures * mask[..., None, None, None], mask, sights)
+    assert (before[1:] & (sights.owner[1:] >= 0)).any()
+
+
+def test_pixels_nothing_reached_are_as_those_around_them(clip):
+    pictures, sights = clip
+    even = torch.full_like(pictures, 90)
+    mask = given_frames(4, 6)
+    shown, there = carried(even * mask[..., None, None, None], mask, sights)
+    assert not there.all()
+    assert (shown == 90).all()
+
+
+def test_given_nothing_or_everything_all_stays_as_it_is(clip):
+    pictures, sights = clip
+    for mask in (given_frames(4, 6, first=0), given_frames(4, 6, first=4)):
+        shown, there = carried(pictures, mask, sights)
+        assert there.all() == mask.all()
+        if mask.all():
+            assert torch.equal(shown, pictures)
+
+
+def test_sights_may_be_cut_to_some_frames(clip):
+    _, sights = clip
+    part = sights.frames(1, 3)
+    assert isinstance(part, Sights)
+    assert torch.equal(part.owner, sights.owner[1:3])
+    assert torch.equal(part.intrinsics_px, sights.intrinsics_px)
+
+
+def bytes_of(film, *shots):
+    return {(frame.shot, frame.frame, frame.channel): frame.image.tobytes() for frame in film.film(shots)}
+
+
+def test_a_network_to_which_pictures_are_carried_films_otherwise_where_some_are_given(
+    film_of, carrying_weights, recorded
+):
+    plain, carrying = (film_of(mode="first_frame", **how) for how in ({}, {"weights": carrying_weights}))
+    one, other = bytes_of(plain, recorded), bytes_of(carrying, recorded)
+    assert {key for key in one if one[key] != other[key]} == {key for key in one if key[1] > 0}
+    nothing = [bytes_of(film_of(**how), recorded) for how in ({}, {"weights": carrying_weights})]
+    assert nothing[0] == nothing[1]
+
+
+def test_what_is_carried_does_not_depend_on_who_is_filmed_beside(film_of, carrying_weights, recorded):
+    film = film_of(mode="first_frame", weights=carrying_weights, batch=2)
+    other = replace(recorded, seed=8)
+    alone, beside = bytes_of(film, recorded), bytes_of(film, other, recorded)
+    assert all(beside[1, *key[1:]] == image for key, image in alone.items())
+
+
+def test_a_long_clip_carries_the_end_of_each_window_to_the_next(film_of, carrying_weights, shot_of, pair):
+    long = shot_of(frames=6, rig=pair)
+    one, other = (bytes_of(film_of(**how), long) for how in ({}, {"weights": carrying_weights}))
+    assert {key[1] for key in one if one[key] != other[key]} == {4, 5}
