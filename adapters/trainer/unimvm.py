@@ -53,7 +53,7 @@ class UniMVMTrainer:
                     stride=spec.stride,
                     rate_hz=settings.rate_hz,
                     figures=spec.figures,
-                    sights=spec.carried,
+                    sights=bool(settings.carried),
                 ),
                 workers=settings.workers,
             )

@@ -46,6 +46,9 @@ class Settings(BaseModel):
     """Part of the noise that the reduced-noise sampler adds back."""
     overlap: Annotated[int, Field(ge=1)] | None = None
     """Frames a continued clip is given of the one before."""
+    carried: Annotated[float, Field(ge=0.0, le=10.0)] | None = None
+    """Given pictures are carried along the labelled world to the rest: the error assumed of them. Less trusts them
+    more; 0 does not carry them."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """auto: bf16 where the hardware computes in it, else fp16 on a GPU and fp32 on a CPU."""

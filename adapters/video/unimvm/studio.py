@@ -32,14 +32,14 @@ from datagen.scene import Shot
 if TYPE_CHECKING:
     from adapters.video.unimvm import Settings
 
-_SAMPLING_KEYS = ("sampler", "steps", "start", "sigma_max", "sigma_min", "guidance", "keep", "overlap")
+_SAMPLING_KEYS = ("sampler", "steps", "start", "sigma_max", "sigma_min", "guidance", "keep", "overlap", "carried")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """What the network is told of a batch of shots. Views are in the order they are joined in, also in `shots`.
 
-    carrier: where something is given, or will be by the window before, and the network is shown where it moves.
+    carrier: where something is given, or will be by the window before, and is to be carried.
     """
 
     shots: tuple[Shot, ...]
@@ -84,7 +84,7 @@ class Studio:
         """
         ordered = tuple(rearranged(shot) for shot in shots)
         spec = self.network.spec
-        carries = spec.carried and (self.settings.mode != "none" or len(ordered[0].timeline) > spec.frames)
+        carries = self.sampling.carried > 0 and (self.settings.mode != "none" or len(ordered[0].timeline) > spec.frames)
         drawn = [canvases(shot, stride=spec.stride, figures=spec.figures, sights=carries) for shot in ordered]
         briefs = [
             conditions(shot, canvas, autoencoder=self.autoencoder, device=self.device)
@@ -92,7 +92,9 @@ class Studio:
         ]
         given = [self._given(shot, like=brief.proxy) for shot, brief in zip(ordered, briefs)]
         sights = tuple(one.sights.to(self.device) for one in drawn if one.sights is not None)
-        carrier = Carrier(autoencoder=self.autoencoder, sights=sights) if carries else None
+        carrier = None
+        if carries:
+            carrier = Carrier(autoencoder=self.autoencoder, sights=sights, error=self.sampling.carried)
         return Told(shots=ordered, conditions=joined(briefs), given=_together(given), carrier=carrier)
 
     def _given(self, shot: Shot, *, like: Float[Tensor, "1 T V C H W"]) -> Given:

@@ -126,7 +126,10 @@ class _Places:
         owner: Int64[Tensor, "pixels"],
         points: Float[Tensor, "pixels 4"],
     ) -> tuple[UInt8[Tensor, "pixels 3"], Bool[Tensor, "pixels"]]:
-        """Return the colours in which a picture shows places, and whether it shows them at all."""
+        """Return the colours in which a picture shows places, and whether it shows them at all.
+
+        It projects as `datagen.sensors.projection` does, in tensors.
+        """
         cam_SE3_owner = (self.cam_SE3_world[s, u] @ self.world_SE3_owner[s, u]).float()
         there = _moved(points, cam_SE3_owner, owner)[:, :3]
         H, W = picture.shape[:2]

@@ -7,8 +7,8 @@
         C               C                1       C      8      20      6         3
 ```
 
-Where nothing is given, what is given elsewhere may be shown: the view's nearest picture (`Spec.held`), or what of all
-pictures reaches there along the labelled world (`Spec.carried`, see `carrying`); the mask tells which.
+Where nothing is given, what is given elsewhere may be shown: what of all pictures reaches there along the labelled
+world (`Given.cover`, see `carrying`), or the view's nearest picture (`Spec.held`); the mask tells which.
 The first 2 C are Stable Video Diffusion's own, so that its weights fit with the rest at zero. Map and boxes go
 through strided convolutions (DriveDreamer-2's released code: 3→4→4→8 and 19→32→32→20); the rest is concatenated
 as it is. Words go through cross-attention (see `words`).
@@ -78,15 +78,18 @@ CARRIED = 0.5
 class Given:
     """The pictures of a batch of clips that are given, as latents.
 
-    latents: anything where `mask` is not set; where `cover` is, what was carried there.  cover: the share of each cell
-    that was reached, 0 where nothing was carried.  noise: how much noise, in parts of sigma_data, was put on them;
-    training puts some, so that a continued clip forgives what was made before.
+    latents: anything where `mask` is not set; where `cover` is, what was carried there.
+    noise: how much of it, in parts of sigma_data, was put on them; training puts some, so that a continued clip
+    forgives what was made before.
+    cover: the share of each cell that was reached, 0 where nothing was carried.  error: the one assumed of what was
+    carried, in parts of sigma_data.
     """
 
     latents: Float[Tensor, "B T V C H W"]
     mask: Bool[Tensor, "B T V"]
     noise: Float[Tensor, "B"]
     cover: Float[Tensor, "B T V 1 H W"]
+    error: Float[Tensor, "B"]
 
     def chosen(self, places: Sequence[int]) -> Given:
         """Return what is given of the clips at these places of the batch, in this order."""
@@ -99,7 +102,8 @@ class Given:
     def shown(self, *, held: bool) -> tuple[Float[Tensor, "B T V C H W"], Float[Tensor, "B T V 1 H W"]]:
         """Return what a network is shown of it, and the mask that says how: 1 for given, up to CARRIED for carried."""
         given = self.mask[..., None, None, None]
-        latents = self.held() if held else torch.where(given | (self.cover > 0), self.latents, 0.0)
+        elsewhere = self.held() if held else torch.zeros_like(self.latents)
+        latents = torch.where(given | (self.cover > 0), self.latents, elsewhere)
         return latents, torch.where(given, 1.0, CARRIED * self.cover)
 
     def held(self) -> Float[Tensor, "B T V C H W"]:
@@ -120,6 +124,7 @@ class Given:
             mask=torch.zeros(latents.shape[:3], dtype=torch.bool, device=latents.device),
             noise=torch.zeros(len(latents), device=latents.device),
             cover=torch.zeros_like(latents[:, :, :, :1]),
+            error=torch.ones(len(latents), device=latents.device),
         )
 
     @staticmethod

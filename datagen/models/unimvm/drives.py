@@ -114,8 +114,8 @@ class Drives:
     frames: tuple[int, ...]
 
     @staticmethod
-    def under(folder: Path, spec: Spec) -> Drives:
-        """Find them. Raises InputError if there are none, or they are not of the spec's shape or lack what it needs."""
+    def under(folder: Path, spec: Spec, *, sights: bool = False) -> Drives:
+        """Find them. Raises InputError if there are none, or they are not of the spec's shape, or lack sights."""
         paths = sorted(folder.glob("*.safetensors"))
         if not paths:
             raise InputError(f"{folder}: no drives prepared for training (*.safetensors)")
@@ -124,7 +124,7 @@ class Drives:
         for path in paths:
             with safe_open(path, framework="pt") as file:
                 found = file.get_slice("latents").get_shape()
-                if spec.carried and "sights" not in weights.what(file):
+                if sights and "sights" not in weights.what(file):
                     raise InputError(f"{path}: its pictures were not prepared with what their pixels show ('carried')")
             if found[1:] != shape:
                 raise InputError(f"{path}: latents of shape {found[1:]}; '{spec.name}' needs {shape}")

@@ -104,11 +104,27 @@ class UniMVM(nn.Module):
     ) -> Float[Tensor, "B T V C H W"]:
         """Return the same as `forward`, for clips that were encoded before."""
         sigma_data, given = self.sigma_data.float()[:, None, None], briefing.given
-        c_skip, c_out, c_in, c_noise = edm_scalings(sigma.float()[:, None, None, None, None, None], sigma_data)
-        shown = c_skip / sigma_data * noisy if self.spec.damped else c_in * noisy
+        look, level = self.fused(noisy, sigma.float()[:, None, None, None, None, None], given)
+        c_skip, c_out, c_in, _ = edm_scalings(level, sigma_data)
+        shown = c_skip / sigma_data * look if self.spec.damped else c_in * look
         door = torch.cat([shown.to(briefing.beside.dtype), briefing.beside], dim=3)
-        F = self._unet(door, c_noise.flatten(), briefing.tokens, briefing.ids)
-        return torch.where(given.mask[:, :, :, None, None, None], given.latents, c_skip * noisy + c_out * F.float())
+        c_noise = edm_scalings(sigma.float(), sigma_data).c_noise
+        F = self._unet(door, c_noise, briefing.tokens, briefing.ids)
+        return torch.where(given.mask[:, :, :, None, None, None], given.latents, c_skip * look + c_out * F.float())
+
+    def fused(
+        self, noisy: Float[Tensor, "B T V C H W"], sigma: Float[Tensor, "B 1 1 1 1 1"], given: Given
+    ) -> tuple[Float[Tensor, "B T V C H W"], Float[Tensor, "B #T #V #C #H #W"]]:
+        """Return the best look at the clean latents, and its noise level: `noisy` itself, unless something is carried.
+
+        What is carried is another look, of error `given.error` sigma_data where it covers a cell wholly. The mean of
+        both, weighted by 1 / variance, is as a look at the level at which precisions add.
+        """
+        if not given.cover.any():
+            return noisy, sigma
+        error = given.error[:, None, None, None, None, None] * self.sigma_data.float()[:, None, None]
+        own, other = sigma**-2, given.cover * error**-2
+        return (own * noisy + other * given.latents) / (own + other), (own + other) ** -0.5
 
     def in_precision(self, dtype: torch.dtype) -> UniMVM:
         """Compute in another kind of number from now on; `sigma_data` stays exact."""

@@ -35,6 +35,8 @@ class Sampling(BaseModel):
     keep: part of the noise that the reduced-noise sampler adds back.
     overlap: frames of the clip before that a continued clip is given.
     given_noise: noise on given latents, in parts of their spread (0.02 in Stable Video Diffusion).
+    carried: what is given is carried along the labelled world to where nothing is, and taken there as a look at the
+    clean latents with an error of this part of their spread: less trusts it more. 0: it is not carried.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,10 +49,11 @@ class Sampling(BaseModel):
     keep: float = 0.6
     overlap: int = 2
     given_noise: float = 0.02
+    carried: float = 0.5
 
 
 SVD_SAMPLING = Sampling(
-    sampler=Sampler.EULER, steps=30, sigma_max=700.0, sigma_min=0.002, guidance=(2.0, 5.0), overlap=1
+    sampler=Sampler.EULER, steps=30, sigma_max=700.0, sigma_min=0.002, guidance=(2.0, 5.0), overlap=1, carried=0.0
 )
 """As Stable Video Diffusion and DriveDreamer-2's released code sample."""
 
@@ -123,13 +126,14 @@ def windows(total: int, frames: int, *, overlap: int) -> list[Window]:
 
 @dataclass(frozen=True, kw_only=True)
 class Carrier:
-    """Carries given pictures along the labelled world, for networks that are shown so (`Spec.carried`).
+    """Carries given pictures along the labelled world.
 
-    sights: of each clip of a batch, over all its frames.
+    sights: of each clip of a batch, over all its frames.  error: to be assumed of what is carried (`Sampling.carried`).
     """
 
     autoencoder: Autoencoder
     sights: tuple[Sights, ...]
+    error: float
 
     def chosen(self, places: Sequence[int]) -> Carrier:
         """Return the carrier of the clips at these places of the batch, in this order."""
@@ -152,7 +156,7 @@ class Carrier:
             if reached.any():
                 latents[clip, reached] = encode_pictures(self.autoencoder, shown[None, reached, None])[0, :, 0]
             cover[clip] = torch.where(mask[..., None, None, None], 0.0, share)
-        return replace(given, latents=latents, cover=cover)
+        return replace(given, latents=latents, cover=cover, error=torch.full_like(given.error, self.error))
 
 
 def make_long_latents(
@@ -166,7 +170,7 @@ def make_long_latents(
 ) -> Float[Tensor, "B T V C H W"]:
     """Return clips of any length: each window is given the last frames of the one before (continuation).
 
-    carrier: for networks to which what is given is carried.
+    carrier: if what is given, and the end of each window, is to be carried to the rest.
     """
     total = given.mask.shape[1]
     latents, mask = given.latents.clone(), given.mask.clone()

@@ -55,7 +55,6 @@ class Spec(_Value):
     latent_channels, stride: of the autoencoder.  given_gain: given latents enter the network times this.
     held: a view's other frames are shown its given picture that is nearest in time, as SVD shows its one picture to all
     frames; the network has to learn where it moves.
-    carried: other frames and views are shown what of given pictures reaches them along the labelled world.
     damped: noisy latents enter as the best linear guess at the clean ones, c_skip x, not as c_in x: a channel that is
     mostly noise is mostly left out, where a small network would have to learn to. Not what SVD was trained with.
     figures: the proxy render shows the figures of the actors' kinds, not blocks.
@@ -72,7 +71,6 @@ class Spec(_Value):
     stride: int = 8
     given_gain: float = 1.0
     held: bool = False
-    carried: bool = False
     damped: bool = False
     figures: bool = False
     conditions: tuple[Condition, ...]
@@ -87,8 +85,6 @@ class Spec(_Value):
     def _cells_are_whole(self) -> Spec:
         if any(side % self.stride for side in self.view_px):
             raise ValueError(f"view_px {self.view_px} must be multiples of the stride {self.stride}")
-        if self.held and self.carried:
-            raise ValueError("given pictures are held or carried, not both")
         if len(set(self.conditions)) != len(self.conditions):
             raise ValueError(f"conditions {self.conditions} name one twice")
         return self
@@ -131,7 +127,6 @@ SMALL = Spec(
     name="small",
     view_px=(224, 128),
     latent_channels=16,
-    carried=True,
     damped=True,
     figures=True,
     conditions=tuple(Condition),

@@ -48,13 +48,14 @@ class UniMVMLessons(BaseModel):
 
     data: what the drives are of, for the card.
     autoencoder: that made their latents: a file of ours, or a Stable Video Diffusion folder.
-    spec: a preset; conditions, held, carried, damped, joined, temporal, figures: what of it to change, for ablations.
+    spec: a preset; conditions, held, damped, joined, temporal, figures: what of it to change, for ablations.
     start: what to begin with instead of chance: a Stable Video Diffusion folder, or weights of ours to train further,
     as the mean of several.
     sigma_mean, sigma_std: of log sigma.  channel_power: w_channel goes as spread to this.
     foreground: how much more a cell filled with boxes weighs than one without.
     drop_layout, drop_words, drop_word, drop_text: how often the layout, all words, each closed word, the free text
     are kept back.  given_noise: most noise on given latents, in parts of their spread.  front: index of the front view.
+    carried: what is given is carried to the rest, with this error, as in `Sampling.carried`; 0: it is not.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,7 +64,6 @@ class UniMVMLessons(BaseModel):
     spec: str = "tiny"
     conditions: tuple[Condition, ...] | None = None
     held: bool | None = None
-    carried: bool | None = None
     damped: bool | None = None
     joined: bool = True
     temporal: bool = True
@@ -80,6 +80,7 @@ class UniMVMLessons(BaseModel):
     drop_word: float = 0.1
     drop_text: float = 0.3
     given_noise: float = 0.2
+    carried: float = 0.0
     gradient_checkpointing: bool = False
     looks: int = 4
     sampling: Sampling = Sampling()
@@ -89,9 +90,7 @@ class UniMVMLessons(BaseModel):
         """Return the preset with the changes asked for."""
         changes: dict[str, object] = {"joined": self.joined, "temporal": self.temporal, "figures": self.figures}
         changes |= {
-            name: said
-            for name in ("conditions", "held", "carried", "damped")
-            if (said := getattr(self, name)) is not None
+            name: said for name in ("conditions", "held", "damped") if (said := getattr(self, name)) is not None
         }
         return Spec.model_validate({**SPECS[self.spec].model_dump(), **changes})
 
@@ -118,11 +117,12 @@ class UniMVMTask:
     def __init__(self, settings: UniMVMTraining) -> None:
         self.settings, self.phases = settings, settings.phases
         spec = settings.full_spec()
-        self.drives, self.unseen = (Drives.under(folder, spec) for folder in (settings.drives, settings.held_out))
+        self.drives = Drives.under(settings.drives, spec, sights=bool(settings.carried))
+        self.unseen = Drives.under(settings.held_out, spec)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.loop.seed)
             self.network = begin(settings.start, spec) if settings.start else self._fresh(spec)
-        self.autoencoder = open_autoencoder(settings.autoencoder) if spec.carried else None
+        self.autoencoder = open_autoencoder(settings.autoencoder) if settings.carried else None
         if settings.gradient_checkpointing:
             self.network.unet.enable_gradient_checkpointing()
 
@@ -147,7 +147,7 @@ class UniMVMTask:
         given = Given.of(latents, torch.stack(masks))
         if self.autoencoder is not None:
             sights = tuple(drive.sights for drive in drives if drive.sights is not None)
-            given = Carrier(autoencoder=self.autoencoder, sights=sights).carry(given)
+            given = Carrier(autoencoder=self.autoencoder, sights=sights, error=settings.carried).carry(given)
         return Lesson(latents=latents, conditions=conditions, given=given)
 
     def _kept_back(self, conditions: Conditions, generator: torch.Generator) -> Conditions:
@@ -173,7 +173,8 @@ class UniMVMTask:
         sigma_data = self.network.sigma_data.to(device)[:, None, None]
         given = replace(given, latents=given.latents + _six(blur) * sigma_data * given_n, noise=blur)
         denoised = network(x0 + _six(sigma) * n, sigma, conditions, given)
-        c_out = edm_scalings(_six(sigma), sigma_data).c_out
+        level = self.network.fused(x0, _six(sigma), given)[1]
+        c_out = edm_scalings(level, sigma_data).c_out
         weight = self._weights(conditions, like=x0) * ~given.mask[..., None, None, None]
         error = ((denoised - x0) / c_out).square() * weight
         return error.sum() / weight.sum().clamp(min=1), {}

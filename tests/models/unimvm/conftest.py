@@ -95,7 +95,7 @@ def sights_of(spec: Spec, *, frames: int | None = None, away_from: int | None = 
     )
 
 
-def drive_of(spec: Spec, *, frames: int = 6, seed: int = 0) -> Drive:
+def drive_of(spec: Spec, *, frames: int = 6, seed: int = 0, sights: bool = False) -> Drive:
     """Return a drive whose pictures follow from its conditions: bright where boxes are, tinted by the weather."""
     told = conditions_of(spec, 1, frames=frames, seed=seed)
     boxes = torch.zeros_like(told.boxes)
@@ -113,7 +113,7 @@ def drive_of(spec: Spec, *, frames: int = 6, seed: int = 0) -> Drive:
         words=told.words[0],
         text=told.text[0],
         rate_hz=spec.rate_hz,
-        sights=sights_of(spec, frames=frames) if spec.carried else None,
+        sights=sights_of(spec, frames=frames) if sights else None,
     )
 
 
@@ -139,8 +139,7 @@ def drives_folder(tmp_path) -> Path:
 
 @pytest.fixture
 def carrying_drives_folder(tmp_path) -> Path:
-    """Two drives prepared for networks to which pictures are carried."""
-    spec = SMALLEST.model_copy(update={"carried": True})
+    """Two drives prepared to be trained on with pictures carried."""
     for seed in range(2):
-        write_drive(tmp_path / "carrying" / f"{seed}.safetensors", drive_of(spec, seed=seed), about={})
+        write_drive(tmp_path / "carrying" / f"{seed}.safetensors", drive_of(SMALLEST, seed=seed, sights=True), about={})
     return tmp_path / "carrying"

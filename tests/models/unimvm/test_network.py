@@ -13,7 +13,7 @@ from torch import nn
 from datagen.models.unimvm.conditioning import CARRIED, Given
 from datagen.models.unimvm.masks import given_frames
 from datagen.models.unimvm.network import UniMVM, new_unet
-from datagen.models.unimvm.spec import PAPER, SMALL, SPECS, SVD, TINY, Condition, Spec, UNetSpec
+from datagen.models.unimvm.spec import PAPER, SMALL, SPECS, SVD, TINY, Condition, UNetSpec
 
 
 @pytest.fixture
@@ -77,8 +77,32 @@ def test_what_is_carried_is_shown_where_it_reached_and_the_mask_says_how_far(spe
         and (cells[:, 1, 2, :, 0] == CARRIED / 2).all()
         and cells.sum() < cells[:, 0].sum() * 1.1
     )
-    with pytest.raises(ValidationError, match="held or carried, not both"):
-        Spec.model_validate({**spec.model_dump(), "held": True, "carried": True})
+    held, _ = replace(given, cover=cover).shown(held=True)
+    assert torch.equal(held[:, 1, 2, :, 0], pictures[:, 1, 2, :, 0]) and torch.equal(held[:, 2], pictures[:, 0])
+
+
+def test_what_is_carried_counts_as_another_look_at_the_clean_latents(spec, conditions_for, latents_for):
+    network = UniMVM(spec, sigma_data=torch.tensor([0.5, 1.0, 2.0, 4.0])).eval()
+    noisy, pictures = latents_for(spec, 1), latents_for(spec, 1, seed=5)
+    given = Given.of(pictures, given_frames(spec.frames, spec.views)[None])
+    covered = replace(given, cover=torch.ones_like(given.cover), error=torch.tensor([0.5]))
+    error = 0.5 * network.sigma_data[:, None, None]
+
+    def fused(sigma, given):
+        return network.fused(noisy, torch.full((1, 1, 1, 1, 1, 1), sigma), given)
+
+    look, level = fused(1e4, covered)
+    assert torch.allclose(look, pictures, atol=1e-4) and torch.allclose(level, error.expand_as(level))
+    look, level = fused(1e-4, covered)
+    assert torch.allclose(look, noisy, atol=1e-4) and torch.allclose(level, torch.tensor(1e-4))
+    look, level = fused(float(error[1]), covered)
+    assert torch.allclose(look[:, :, :, 1], (noisy + pictures)[:, :, :, 1] / 2, atol=1e-5)
+    assert torch.allclose(level[:, :, :, 1], error[1] / 2**0.5)
+    look, level = fused(2.0, given)
+    assert look is noisy and level.shape == (1,) * 6, "nothing is carried: all is as without"
+    told = conditions_for(spec, 1)
+    assert torch.equal(run(network, told, noisy, given)[:, 0], pictures[:, 0])
+    assert not torch.allclose(run(network, told, noisy, given), run(network, told, noisy, covered), atol=1e-3)
 
 
 def test_every_condition_matters_and_kept_back_ones_do_not(network, spec, conditions_for, latents_for):

@@ -27,13 +27,13 @@ SPEC = Spec(
 )
 
 
-def write_weights(folder, *, seed=0, spec=SPEC):
+def write_weights(folder, *, seed=0):
     """Write a network and an autoencoder with random weights; return their folder."""
     torch.manual_seed(seed)
     autoencoder = PatchAutoencoder(PatchSpec(latent_channels=4, width=32, blocks=1))
     autoencoder.fit(torch.rand(8, 3, 32, 64) * 2 - 1)
     save_autoencoder(folder / "autoencoder.safetensors", autoencoder.spec, tensors=autoencoder.state_dict(), about={})
-    save_unimvm(folder / "unimvm.safetensors", spec, tensors=UniMVM(spec).state_dict(), about={})
+    save_unimvm(folder / "unimvm.safetensors", SPEC, tensors=UniMVM(SPEC).state_dict(), about={})
     return folder
 
 
@@ -41,12 +41,6 @@ def write_weights(folder, *, seed=0, spec=SPEC):
 def weights(tmp_path_factory):
     """A folder with random weights."""
     return write_weights(tmp_path_factory.mktemp("weights"))
-
-
-@pytest.fixture(scope="session")
-def carrying_weights(tmp_path_factory):
-    """The same weights in a network to which given pictures are carried."""
-    return write_weights(tmp_path_factory.mktemp("carrying"), spec=SPEC.model_copy(update={"carried": True}))
 
 
 @pytest.fixture

@@ -101,24 +101,21 @@ def bytes_of(film, *shots):
     return {(frame.shot, frame.frame, frame.channel): frame.image.tobytes() for frame in film.film(shots)}
 
 
-def test_a_network_to_which_pictures_are_carried_films_otherwise_where_some_are_given(
-    film_of, carrying_weights, recorded
-):
-    plain, carrying = (film_of(mode="first_frame", **how) for how in ({}, {"weights": carrying_weights}))
-    one, other = bytes_of(plain, recorded), bytes_of(carrying, recorded)
-    assert {key for key in one if one[key] != other[key]} == {key for key in one if key[1] > 0}
-    nothing = [bytes_of(film_of(**how), recorded) for how in ({}, {"weights": carrying_weights})]
-    assert nothing[0] == nothing[1]
+def test_pictures_are_carried_unless_the_recipe_says_not_to(film_of, recorded):
+    carrying, not_carrying = (bytes_of(film_of(mode="first_frame", **how), recorded) for how in ({}, {"carried": 0.0}))
+    differ = {key for key in carrying if carrying[key] != not_carrying[key]}
+    assert differ == {key for key in carrying if key[1] > 0}
+    assert bytes_of(film_of(), recorded) == bytes_of(film_of(carried=0.0), recorded), "nothing is given"
 
 
-def test_what_is_carried_does_not_depend_on_who_is_filmed_beside(film_of, carrying_weights, recorded):
-    film = film_of(mode="first_frame", weights=carrying_weights, batch=2)
+def test_what_is_carried_does_not_depend_on_who_is_filmed_beside(film_of, recorded):
+    film = film_of(mode="first_frame", batch=2)
     other = replace(recorded, seed=8)
     alone, beside = bytes_of(film, recorded), bytes_of(film, other, recorded)
     assert all(beside[1, *key[1:]] == image for key, image in alone.items())
 
 
-def test_a_long_clip_carries_the_end_of_each_window_to_the_next(film_of, carrying_weights, shot_of, pair):
+def test_a_long_clip_carries_the_end_of_each_window_to_the_next(film_of, shot_of, pair):
     long = shot_of(frames=6, rig=pair)
-    one, other = (bytes_of(film_of(**how), long) for how in ({}, {"weights": carrying_weights}))
+    one, other = (bytes_of(film_of(**how), long) for how in ({}, {"carried": 0.0}))
     assert {key[1] for key in one if one[key] != other[key]} == {4, 5}
