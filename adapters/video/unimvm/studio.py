@@ -39,7 +39,7 @@ _SAMPLING_KEYS = ("sampler", "steps", "start", "sigma_max", "sigma_min", "guidan
 class Told:
     """What the network is told of a batch of shots. Views are in the order they are joined in, also in `shots`.
 
-    carrier: where something is given, or will be by the window before, and is to be carried.
+    carrier: where something is given and to be carried.
     """
 
     shots: tuple[Shot, ...]
@@ -84,7 +84,7 @@ class Studio:
         """
         ordered = tuple(rearranged(shot) for shot in shots)
         spec = self.network.spec
-        carries = self.sampling.carried > 0 and (self.settings.mode != "none" or len(ordered[0].timeline) > spec.frames)
+        carries = self.sampling.carried > 0 and self.settings.mode != "none"
         drawn = [canvases(shot, stride=spec.stride, figures=spec.figures, sights=carries) for shot in ordered]
         briefs = [
             conditions(shot, canvas, autoencoder=self.autoencoder, device=self.device)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import torch
 from einops import rearrange, reduce
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
@@ -140,10 +140,13 @@ class Carrier:
         return replace(self, sights=tuple(self.sights[place] for place in places))
 
     @torch.inference_mode()
-    def carry(self, given: Given, *, start: int = 0) -> Given:
-        """Return what is given of frames from `start` on, with what of it reaches the rest."""
+    def carry(self, given: Given, *, start: int = 0, own: Bool[Tensor, "B T V"] | None = None) -> Given:
+        """Return what is given of frames from `start` on, with what of it reaches the rest.
+
+        own: which of it is to be carried; all of it by default.
+        """
         latents, cover = given.latents.clone(), given.cover.clone()
-        for clip, (mask, sights) in enumerate(zip(given.mask, self.sights)):
+        for clip, (mask, sights) in enumerate(zip(given.mask if own is None else own, self.sights)):
             if not mask.any() or mask.all():
                 continue
             seen = sights.frames(start, start + len(mask))
@@ -152,10 +155,11 @@ class Carrier:
             shown, there = carried(pictures, mask, seen)
             rows, columns = (a // b for a, b in zip(there.shape[2:], latents.shape[-2:]))
             share = reduce(there.float(), "T V (H a) (W b) -> T V 1 H W", "mean", a=rows, b=columns)
-            reached = ~mask & (share > 0).any(dim=(2, 3, 4))
+            share = torch.where(given.mask[clip, ..., None, None, None], 0.0, share)
+            reached = (share > 0).any(dim=(2, 3, 4))
             if reached.any():
                 latents[clip, reached] = encode_pictures(self.autoencoder, shown[None, reached, None])[0, :, 0]
-            cover[clip] = torch.where(mask[..., None, None, None], 0.0, share)
+            cover[clip] = share
         return replace(given, latents=latents, cover=cover, error=torch.full_like(given.error, self.error))
 
 
@@ -170,7 +174,8 @@ def make_long_latents(
 ) -> Float[Tensor, "B T V C H W"]:
     """Return clips of any length: each window is given the last frames of the one before (continuation).
 
-    carrier: if what is given, and the end of each window, is to be carried to the rest.
+    carrier: if what is given is to be carried to the rest. What was made is not: errors would grow from window to
+    window.
     """
     total = given.mask.shape[1]
     latents, mask = given.latents.clone(), given.mask.clone()
@@ -180,7 +185,7 @@ def make_long_latents(
         latents[:, here] = make_latents(
             network,
             conditions.frames(window.start, window.stop),
-            given=carrier.carry(part, start=window.start) if carrier else part,
+            given=carrier.carry(part, start=window.start, own=given.mask[:, here]) if carrier else part,
             seeds=[seed + i * _SEED_STRIDE for seed in seeds],
             sampling=sampling,
         )
