@@ -58,12 +58,13 @@ def carried(
 ) -> tuple[UInt8[Tensor, "T V Hpx Wpx 3"], Bool[Tensor, "T V Hpx Wpx"]]:
     """Return the pictures with what is given carried to what is not, and which pixels that reached.
 
-    pictures: anything where `mask` is not set.  Each pixel is taken from the nearest given frame that shows it, there
+    pictures: anything where `mask` is not set.  Only views of which a picture is given are reached: a view that others
+    reach in part shows the seam.  Each pixel is taken from the nearest given frame that shows it, there
     from its own view rather than from others. Pixels that nothing reached are filled smoothly from those around them.
     """
     shown, there = pictures.clone(), mask[:, :, None, None].expand(pictures.shape[:4]).clone()
     places = _Places(sights)
-    for t, v in (~mask).nonzero().tolist():
+    for t, v in (~mask & mask.any(dim=0)).nonzero().tolist():
         owner, points = places.of(t, v)
         color = shown.new_zeros(len(points), 3)
         left = torch.arange(len(points), device=points.device)
