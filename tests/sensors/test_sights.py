@@ -27,7 +27,6 @@ def test_where_there_is_no_road_nothing_is_assumed(plain, standing, camera, now_
 @pytest.fixture
 def to_the_right(street, camera):
     """The camera turned to the right of a street that runs along x: the kerb is 1.75 m from its middle."""
-
     turned = replace(camera, ego_SE3_cam=SE3.from_yaw(0.0, 0.0, 0.0, -np.pi / 2) @ camera.ego_SE3_cam)
     return replace(street, actors=()), turned
 

@@ -71,7 +71,7 @@ def canvases(shot: Shot, *, stride: int, figures: bool = False, sights: bool = F
     """Draw what a shot must show, views in the order of its rig.
 
     stride: pixels of the picture to a cell of latents.  figures: instead of blocks in the proxy render.
-    sights: also what every pixel shows, for networks to which given pictures are carried.
+    sights: also what every pixel shows, for given pictures to be carried.
     """
     painter = proxy_painter(shot.scene, seed=shot.seed, figures=figures)
     drawn: dict[str, list[np.ndarray]] = {"proxy": [], "map": [], "boxes": [], "appearance": []}

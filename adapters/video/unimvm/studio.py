@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
 from adapters.video.unimvm.conditions import canvases, conditions, rearranged
@@ -39,7 +39,7 @@ _SAMPLING_KEYS = ("sampler", "steps", "start", "sigma_max", "sigma_min", "guidan
 class Told:
     """What the network is told of a batch of shots. Views are in the order they are joined in, also in `shots`.
 
-    carrier: where something is given and to be carried.
+    carrier: where some view is given in part, and that is to be carried.
     """
 
     shots: tuple[Shot, ...]
@@ -84,21 +84,23 @@ class Studio:
         """
         ordered = tuple(rearranged(shot) for shot in shots)
         spec = self.network.spec
-        carries = self.sampling.carried > 0 and self.settings.mode != "none"
+        how = self.settings
+        masks = [given_mask(shot, mode=how.mode, views=how.views, frames=how.frames) for shot in ordered]
+        in_part = any((mask.any(axis=0) & ~mask.all(axis=0)).any() for mask in masks)
+        carries = self.sampling.carried > 0 and in_part
         drawn = [canvases(shot, stride=spec.stride, figures=spec.figures, sights=carries) for shot in ordered]
         briefs = [
             conditions(shot, canvas, autoencoder=self.autoencoder, device=self.device)
             for shot, canvas in zip(ordered, drawn)
         ]
-        given = [self._given(shot, like=brief.proxy) for shot, brief in zip(ordered, briefs)]
+        given = [self._given(shot, mask, like=brief.proxy) for shot, mask, brief in zip(ordered, masks, briefs)]
         sights = tuple(one.sights.to(self.device) for one in drawn if one.sights is not None)
         carrier = None
         if carries:
             carrier = Carrier(autoencoder=self.autoencoder, sights=sights, error=self.sampling.carried)
         return Told(shots=ordered, conditions=joined(briefs), given=_together(given), carrier=carrier)
 
-    def _given(self, shot: Shot, *, like: Float[Tensor, "1 T V C H W"]) -> Given:
-        mask = given_mask(shot, mode=self.settings.mode, views=self.settings.views, frames=self.settings.frames)
+    def _given(self, shot: Shot, mask: Bool[np.ndarray, "T V"], *, like: Float[Tensor, "1 T V C H W"]) -> Given:
         nothing = Given.nothing(like)
         if not mask.any():
             return nothing

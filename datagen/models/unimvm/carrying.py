@@ -1,4 +1,4 @@
-"""Given pictures carried along the labelled world to every frame and view that is to be made.
+"""Given pictures carried along the labelled world to the frames that are to be made.
 
 ```
    pixel of a made picture ─▶ where that is, fixed to its actor or to the ground ─▶ there at a given picture's instant

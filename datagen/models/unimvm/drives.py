@@ -31,7 +31,7 @@ _SIGHTS = ("owner", "distance_m", "cam_SE3_world", "world_SE3_owner")
 class Drive:
     """One drive, as `Conditions` has it for one clip, with the latents of its pictures.
 
-    sights: what its pixels show, if it was prepared for networks to which pictures are carried.
+    sights: what its pixels show, if it was prepared for pictures to be carried.
     """
 
     latents: Float[Tensor, "T V C H W"]

@@ -124,7 +124,9 @@ class UniMVM(nn.Module):
             return noisy, sigma
         error = given.error[:, None, None, None, None, None] * self.sigma_data.float()[:, None, None]
         own, other = sigma**-2, given.cover * error**-2
-        return (own * noisy + other * given.latents) / (own + other), (own + other) ** -0.5
+        look, level = (own * noisy + other * given.latents) / (own + other), (own + other) ** -0.5
+        reached = given.cover > 0  # elsewhere all stays to the bit, whoever else is in the batch
+        return torch.where(reached, look, noisy), torch.where(reached, level, sigma)
 
     def in_precision(self, dtype: torch.dtype) -> UniMVM:
         """Compute in another kind of number from now on; `sigma_data` stays exact."""

@@ -100,6 +100,9 @@ def test_what_is_carried_counts_as_another_look_at_the_clean_latents(spec, condi
     assert torch.allclose(level[:, :, :, 1], error[1] / 2**0.5)
     look, level = fused(2.0, given)
     assert look is noisy and level.shape == (1,) * 6, "nothing is carried: all is as without"
+    covered.cover[:, 2] = 0
+    look, level = fused(2.0, covered)
+    assert torch.equal(look[:, 2], noisy[:, 2]) and (level[:, 2] == 2).all() and not (level[:, 1] == 2).any()
     told = conditions_for(spec, 1)
     assert torch.equal(run(network, told, noisy, given)[:, 0], pictures[:, 0])
     assert not torch.allclose(run(network, told, noisy, given), run(network, told, noisy, covered), atol=1e-3)
