@@ -73,6 +73,20 @@ def test_full_noise_at_each_level_keeps_the_spread_and_less_noise_narrows_it():
     assert walk(0.6).std() < walk(1.0).std() < STD
 
 
+def test_what_settles_is_a_solver_above_that_level_and_reduced_noise_below():
+    x, sigmas = start(80.0), log_spaced_sigmas(40, 80.0, sigma_min=0.01)
+
+    def drawn(sampler, **how):
+        generator = torch.Generator().manual_seed(1)
+        noise = lambda: torch.randn(x.shape, generator=generator)  # noqa: E731
+        return sample(sampler, ideal, x=x, sigmas=sigmas, noise=noise, **how)
+
+    assert torch.equal(drawn(Sampler.SETTLED, settle=0.0), drawn(Sampler.DPMPP_2M))
+    assert torch.equal(drawn(Sampler.SETTLED, settle=80.0), drawn(Sampler.REDUCED_NOISE))
+    spread = drawn(Sampler.SETTLED, settle=0.2).std()
+    assert drawn(Sampler.REDUCED_NOISE).std() < spread < drawn(Sampler.DPMPP_2M).std()
+
+
 def test_a_sure_denoiser_is_believed_by_every_solver():
     x = start(10.0)
     for sampler in Sampler:

@@ -34,7 +34,7 @@ class Settings(BaseModel):
     frames: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """Mode `subset`: the frames that are given, from 0; empty means all."""
 
-    sampler: Literal["euler", "heun", "dpmpp_2m", "reduced_noise"] | None = None
+    sampler: Literal["euler", "heun", "dpmpp_2m", "reduced_noise", "settled"] | None = None
     steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     start: Literal["noise", "proxy"] | None = None
     """What the first noise is put on: nothing, or the proxy render."""
@@ -43,12 +43,17 @@ class Settings(BaseModel):
     guidance: tuple[float, float] | None = None
     """Of the first and of the last frame; [1, 1] is none, and takes half the time."""
     keep: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
-    """Part of the noise that the reduced-noise sampler adds back."""
+    """Part of the noise that the samplers `settled` and `reduced_noise` add back."""
+    settle: Annotated[float, Field(ge=0.0, le=1000.0)] | None = None
+    """Noise level from which on `settled` adds less back than there was; above it is DPM-Solver++."""
     overlap: Annotated[int, Field(ge=1)] | None = None
     """Frames a continued clip is given of the one before."""
     carried: Annotated[float, Field(ge=0.0, le=10.0)] | None = None
     """Given pictures are carried along the labelled world to the rest: the error assumed of them. Less trusts them
     more; 0 does not carry them."""
+
+    world_noise: bool | None = None
+    """The noise is fixed to the labelled world, so that houses stay where they are; false: each number by itself."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """auto: bf16 where the hardware computes in it, else fp16 on a GPU and fp32 on a CPU."""

@@ -18,9 +18,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from datagen.models.autoencoder import Autoencoder
-from datagen.models.unimvm.carrying import Sights
 from datagen.models.unimvm.conditioning import Conditions
 from datagen.models.unimvm.pipeline import encode_pictures
+from datagen.models.unimvm.places import Sights
 from datagen.models.unimvm.words import closed_words, text_bytes
 from datagen.scene import Camera, Rig, Shot, Timeline
 from datagen.sensors.canvases import appearance_canvas, box_canvas, map_canvas, proxy_painter
@@ -71,7 +71,7 @@ def canvases(shot: Shot, *, stride: int, figures: bool = False, sights: bool = F
     """Draw what a shot must show, views in the order of its rig.
 
     stride: pixels of the picture to a cell of latents.  figures: instead of blocks in the proxy render.
-    sights: also what every pixel shows, for given pictures to be carried.
+    sights: also what every pixel shows, for noise and given pictures to move with the world.
     """
     painter = proxy_painter(shot.scene, seed=shot.seed, figures=figures)
     drawn: dict[str, list[np.ndarray]] = {"proxy": [], "map": [], "boxes": [], "appearance": []}

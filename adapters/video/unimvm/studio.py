@@ -18,6 +18,7 @@ from datagen.models.autoencoder import Autoencoder
 from datagen.models.autoencoder.weights import open_autoencoder
 from datagen.models.unimvm.conditioning import Conditions, Given, joined
 from datagen.models.unimvm.network import UniMVM
+from datagen.models.unimvm.noise import WorldNoise, world_noise
 from datagen.models.unimvm.pipeline import (
     SVD_SAMPLING,
     Carrier,
@@ -32,20 +33,20 @@ from datagen.scene import Shot
 if TYPE_CHECKING:
     from adapters.video.unimvm import Settings
 
-_SAMPLING_KEYS = ("sampler", "steps", "start", "sigma_max", "sigma_min", "guidance", "keep", "overlap", "carried")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """What the network is told of a batch of shots. Views are in the order they are joined in, also in `shots`.
 
     carrier: where some view is given in part, and that is to be carried.
+    worlds: what each clip's noise is fixed to, if it is.
     """
 
     shots: tuple[Shot, ...]
     conditions: Conditions
     given: Given
     carrier: Carrier | None
+    worlds: tuple[WorldNoise, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,8 @@ class Studio:
         masks = [given_mask(shot, mode=how.mode, views=how.views, frames=how.frames) for shot in ordered]
         in_part = any((mask.any(axis=0) & ~mask.all(axis=0)).any() for mask in masks)
         carries = self.sampling.carried > 0 and in_part
-        drawn = [canvases(shot, stride=spec.stride, figures=spec.figures, sights=carries) for shot in ordered]
+        sighted = carries or self.sampling.world_noise
+        drawn = [canvases(shot, stride=spec.stride, figures=spec.figures, sights=sighted) for shot in ordered]
         briefs = [
             conditions(shot, canvas, autoencoder=self.autoencoder, device=self.device)
             for shot, canvas in zip(ordered, drawn)
@@ -98,7 +100,8 @@ class Studio:
         carrier = None
         if carries:
             carrier = Carrier(autoencoder=self.autoencoder, sights=sights, error=self.sampling.carried)
-        return Told(shots=ordered, conditions=joined(briefs), given=_together(given), carrier=carrier)
+        worlds = tuple(world_noise(one) for one in sights) if self.sampling.world_noise else None
+        return Told(shots=ordered, conditions=joined(briefs), given=_together(given), carrier=carrier, worlds=worlds)
 
     def _given(self, shot: Shot, mask: Bool[np.ndarray, "T V"], *, like: Float[Tensor, "1 T V C H W"]) -> Given:
         nothing = Given.nothing(like)
@@ -124,6 +127,7 @@ class Studio:
             seeds=[told.shots[place].seed for place in places],
             sampling=self.sampling,
             carrier=told.carrier.chosen(places) if told.carrier else None,
+            worlds=[told.worlds[place] for place in places] if told.worlds else None,
         )
         return made[: len(told.shots)]
 
@@ -150,7 +154,7 @@ def autoencoder_precision(dtype: torch.dtype) -> torch.dtype:
 
 def sampling_of(settings: Settings, spec: str) -> Sampling:
     """Return how to sample: what the settings say, over the preset's own way."""
-    asked = {key: value for key in _SAMPLING_KEYS if (value := getattr(settings, key)) is not None}
+    asked = {key: value for key in Sampling.model_fields if (value := getattr(settings, key, None)) is not None}
     own = SVD_SAMPLING if spec == "svd" else Sampling()
     return Sampling.model_validate({**own.model_dump(), **asked})
 

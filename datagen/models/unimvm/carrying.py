@@ -13,43 +13,14 @@ pictures; it mends what was hidden, guessed wrong or lit differently.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as nnf
 from einops import rearrange
-from jaxtyping import Bool, Float, Int16, Int64, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-_NEAR_M = 0.1
-_APART_M, _APART = 0.5, 0.05
-"""How much two distances to the same thing may differ: metres, and part of the distance."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sights:
-    """What the pixels of a clip show, and where that was when they were taken.
-
-    owner: row of `world_SE3_owner`, -1 for the ground; less for what is not labelled, whose distance is a guess.
-    distance_m: along the ray; infinite for the sky.
-    cam_SE3_world, world_SE3_owner: at the instant of each picture; not a number for actors that are not there.
-    intrinsics_px: of each view.
-    """
-
-    owner: Int16[Tensor, "T V Hpx Wpx"]
-    distance_m: Float[Tensor, "T V Hpx Wpx"]
-    cam_SE3_world: Float[Tensor, "T V 4 4"]
-    world_SE3_owner: Float[Tensor, "T V actors 4 4"]
-    intrinsics_px: Float[Tensor, "V 3 3"]
-
-    def frames(self, start: int, stop: int) -> Sights:
-        """Return the same from frame `start` to before `stop`."""
-        cut = {field.name: getattr(self, field.name)[start:stop] for field in fields(self)}
-        return Sights(**{**cut, "intrinsics_px": self.intrinsics_px})
-
-    def to(self, device: torch.device | str) -> Sights:
-        """Return the sights on another device."""
-        return Sights(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+from datagen.models.unimvm.places import Places, Sights
 
 
 @torch.inference_mode()
@@ -63,14 +34,14 @@ def carried(
     from its own view rather than from others. Pixels that nothing reached are filled smoothly from those around them.
     """
     shown, there = pictures.clone(), mask[:, :, None, None].expand(pictures.shape[:4]).clone()
-    places = _Places(sights)
+    places = Places(sights)
     for t, v in (~mask & mask.any(dim=0)).nonzero().tolist():
         owner, points = places.of(t, v)
         color = shown.new_zeros(len(points), 3)
         left = torch.arange(len(points), device=points.device)
         for s, u in _nearest_first(mask, t, v):
-            found, seen = places.colors(pictures[s, u], s, u, owner=owner[left], points=points[left])
-            color[left[seen]] = found[seen]
+            pixel, seen = places.found(s, u, owner=owner[left], points=points[left])
+            color[left[seen]] = _colors(pictures[s, u], pixel[seen])
             left = left[~seen]
             if not len(left):
                 break
@@ -92,82 +63,11 @@ def _nearest_first(mask: Bool[Tensor, "T V"], t: int, v: int) -> Iterator[tuple[
     yield from ((s, u) for s, u in sorted(given, key=apart))
 
 
-class _Places:
-    """Where pixels are in the frame of what they show, and which pixels of other pictures show the same."""
-
-    def __init__(self, sights: Sights) -> None:
-        self.sights = sights
-        world = torch.eye(4, dtype=torch.float64, device=sights.cam_SE3_world.device)
-        fixed = world.expand(*sights.world_SE3_owner.shape[:2], 1, 4, 4)
-        self.world_SE3_owner = torch.cat([fixed, sights.world_SE3_owner.double()], dim=2)  # row 0: the world
-        self.cam_SE3_world = sights.cam_SE3_world.double()
-
-    def of(self, t: int, v: int) -> tuple[Int64[Tensor, "pixels"], Float[Tensor, "pixels 4"]]:
-        """Return each pixel's owner and its place in the owner's frame, homogeneous: (direction, 0) for the sky."""
-        owner = self.sights.owner[t, v].flatten().long()
-        distance_m = self.sights.distance_m[t, v].flatten().float()
-        H, W = self.sights.owner.shape[2:]
-        row, column = torch.meshgrid(
-            torch.arange(H, device=owner.device) + 0.5, torch.arange(W, device=owner.device) + 0.5, indexing="ij"
-        )
-        pixel = torch.stack([column, row, torch.ones_like(row)], dim=-1).view(-1, 3)
-        ray = pixel @ self.sights.intrinsics_px[v].float().inverse().T
-        ray = ray / ray.norm(dim=1, keepdim=True)
-        far = distance_m.isinf()[:, None]
-        point = torch.cat([torch.where(far, ray, ray * distance_m[:, None]), (~far).float()], dim=1)
-        owner_SE3_cam = _undone(self.cam_SE3_world[t, v] @ self.world_SE3_owner[t, v]).float()
-        return owner, _moved(point, owner_SE3_cam, owner)
-
-    def colors(
-        self,
-        picture: UInt8[Tensor, "Hpx Wpx 3"],
-        s: int,
-        u: int,
-        *,
-        owner: Int64[Tensor, "pixels"],
-        points: Float[Tensor, "pixels 4"],
-    ) -> tuple[UInt8[Tensor, "pixels 3"], Bool[Tensor, "pixels"]]:
-        """Return the colours in which a picture shows places, and whether it shows them at all.
-
-        It projects as `datagen.sensors.projection` does, in tensors.
-        """
-        cam_SE3_owner = (self.cam_SE3_world[s, u] @ self.world_SE3_owner[s, u]).float()
-        there = _moved(points, cam_SE3_owner, owner)[:, :3]
-        H, W = picture.shape[:2]
-        projected = there @ self.sights.intrinsics_px[u].float().T
-        pixel = projected[:, :2] / projected[:, 2:].clamp(min=_NEAR_M)
-        size = pixel.new_tensor([W, H])
-        seen = (there[:, 2] > _NEAR_M * points[:, 3]) & (there[:, 2] > 0)
-        seen &= (pixel >= 0).all(dim=1) & (pixel < size).all(dim=1)
-        pixel = torch.where(seen[:, None], pixel, 0.0)
-        column, row = pixel.long().unbind(1)
-        same = self.sights.owner[s, u][row, column].long() == owner
-        distance_m = there.norm(dim=1)
-        apart_m = (self.sights.distance_m[s, u][row, column].float() - distance_m).abs()
-        seen &= same & ((owner < -1) | (apart_m < _APART_M + _APART * distance_m))
-        grid = (2 * pixel / size - 1)[None, None]
-        levels = rearrange(picture, "H W c -> 1 c H W").float()
-        sampled = nnf.grid_sample(levels, grid, padding_mode="border", align_corners=False)[0, :, 0].T
-        return sampled.round().to(torch.uint8), seen
-
-
-def _moved(
-    points: Float[Tensor, "pixels 4"], transforms: Float[Tensor, "owners 4 4"], owner: Int64[Tensor, "pixels"]
-) -> Float[Tensor, "pixels 4"]:
-    """Return points, each moved by its owner's transform."""
-    world = points @ transforms[0].T
-    actors = (owner >= 0).nonzero()[:, 0]
-    world[actors] = torch.einsum("nij,nj->ni", transforms[1:][owner[actors]], points[actors])
-    return world
-
-
-def _undone(transforms: Float[Tensor, "n 4 4"]) -> Float[Tensor, "n 4 4"]:
-    """Return the inverses of rigid transforms."""
-    inverse = torch.zeros_like(transforms)
-    inverse[:, :3, :3] = transforms[:, :3, :3].mT
-    inverse[:, :3, 3] = -(transforms[:, :3, :3].mT @ transforms[:, :3, 3:])[..., 0]
-    inverse[:, 3, 3] = 1
-    return inverse
+def _colors(picture: UInt8[Tensor, "Hpx Wpx 3"], pixel: Float[Tensor, "pixels 2"]) -> UInt8[Tensor, "pixels 3"]:
+    grid = (2 * pixel / pixel.new_tensor(picture.shape[1::-1]) - 1)[None, None]
+    levels = rearrange(picture, "H W c -> 1 c H W").float()
+    sampled = nnf.grid_sample(levels, grid, padding_mode="border", align_corners=False)[0, :, 0].T
+    return sampled.round().to(torch.uint8)
 
 
 def _filled(picture: UInt8[Tensor, "Hpx Wpx 3"], known: Bool[Tensor, "Hpx Wpx"]) -> UInt8[Tensor, "Hpx Wpx 3"]:

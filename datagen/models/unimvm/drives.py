@@ -17,8 +17,8 @@ from torch import Tensor
 
 from datagen.errors import InputError
 from datagen.models import weights
-from datagen.models.unimvm.carrying import Sights
 from datagen.models.unimvm.conditioning import Conditions
+from datagen.models.unimvm.places import Sights
 from datagen.models.unimvm.spec import Spec
 
 FORMAT = "datagen-drive-1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import count
 
 import torch
 from einops import rearrange, reduce
@@ -14,9 +15,11 @@ from torch import Tensor
 
 from datagen.models.autoencoder import Autoencoder
 from datagen.models.samplers import Sampler, guidance_ramp, guided, karras_sigmas, log_spaced_sigmas, sample
-from datagen.models.unimvm.carrying import Sights, carried
+from datagen.models.unimvm.carrying import carried
 from datagen.models.unimvm.conditioning import Conditions, Given
 from datagen.models.unimvm.network import UniMVM
+from datagen.models.unimvm.noise import WorldNoise
+from datagen.models.unimvm.places import Sights
 
 
 class Start(StrEnum):
@@ -32,47 +35,74 @@ class Sampling(BaseModel):
     start: what the noise of the first level is put on: nothing, or the proxy's latents (SDEdit, Meng et al. 2021,
     arXiv 2108.01073), which matters where sigma_max is moderate.
     guidance: of the first and the last frame, rising evenly between; (1, 1) asks the network half as often.
-    keep: part of the noise that the reduced-noise sampler adds back.
+    keep: part of the noise that the samplers `settled` and `reduced_noise` add back.
+    settle: noise level, in the latents' own unit, from which on `settled` does so.
     overlap: frames of the clip before that a continued clip is given.
     given_noise: noise on given latents, in parts of their spread (0.02 in Stable Video Diffusion).
     carried: what is given is carried along the labelled world to where nothing is, and taken there as a look at the
     clean latents with an error of this part of their spread: less trusts it more. 0: it is not carried.
+    world_noise: the noise is fixed to the labelled world, so that what is made of it moves with the world.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    sampler: Sampler = Sampler.REDUCED_NOISE
+    sampler: Sampler = Sampler.SETTLED
     steps: int = 12
     start: Start = Start.NOISE
     sigma_max: float = 200.0
     sigma_min: float = 0.3
     guidance: tuple[float, float] = (1.0, 1.0)
-    keep: float = 0.6
+    keep: float = 0.3
+    settle: float = 1.0
     overlap: int = 2
     given_noise: float = 0.02
     carried: float = 0.5
+    world_noise: bool = True
 
 
 SVD_SAMPLING = Sampling(
-    sampler=Sampler.EULER, steps=30, sigma_max=700.0, sigma_min=0.002, guidance=(2.0, 5.0), overlap=1, carried=0.0
+    sampler=Sampler.EULER,
+    steps=30,
+    sigma_max=700.0,
+    sigma_min=0.002,
+    guidance=(2.0, 5.0),
+    overlap=1,
+    carried=0.0,
+    world_noise=False,
 )
 """As Stable Video Diffusion and DriveDreamer-2's released code sample."""
 
 
-def clip_noise(seed: int, shape: tuple[int, ...]) -> Iterator[Float[Tensor, "T V C H W"]]:
-    """Yield one clip's standard normal noise, draw after draw: it depends on its seed alone, not on batch or device."""
+def clip_noise(
+    seed: int, shape: tuple[int, ...], *, world: WorldNoise | None = None
+) -> Iterator[Float[Tensor, "T V C H W"]]:
+    """Yield one clip's standard normal noise, draw after draw, fixed to the world or each number by itself.
+
+    It depends on the clip's seed and labels alone, not on batch or device.
+    """
     generator = torch.Generator().manual_seed(seed)
-    while True:
-        yield torch.randn(shape, generator=generator)
+    for draw in count():
+        yield world.draw(shape, seed=seed + draw * _SEED_STRIDE) if world else torch.randn(shape, generator=generator)
 
 
 @torch.inference_mode()
 def make_latents(
-    network: UniMVM, conditions: Conditions, *, given: Given, seeds: Sequence[int], sampling: Sampling
+    network: UniMVM,
+    conditions: Conditions,
+    *,
+    given: Given,
+    seeds: Sequence[int],
+    sampling: Sampling,
+    worlds: Sequence[WorldNoise] | None = None,
 ) -> Float[Tensor, "B T V C H W"]:
-    """Return one batch of clips as latents: the denoising loop, apart from the solver's own arithmetic."""
+    """Return one batch of clips as latents: the denoising loop, apart from the solver's own arithmetic.
+
+    worlds: what each clip's noise is fixed to; each number is drawn by itself without.
+    """
     B, T = given.mask.shape[:2]
-    draws = [clip_noise(seed, tuple(given.latents.shape[1:])) for seed in seeds]
-    assert len(draws) == B
+    shape = tuple(given.latents.shape[1:])
+    fixed: Sequence[WorldNoise | None] = worlds or [None] * B
+    assert len(seeds) == len(fixed) == B
+    draws = [clip_noise(seed, shape, world=world) for seed, world in zip(seeds, fixed)]
 
     def noise() -> Tensor:
         return torch.stack([next(draw) for draw in draws]).to(given.latents.device)
@@ -93,11 +123,12 @@ def make_latents(
             return conditional
         return guided(conditional, network.denoised(x, sigma.expand(B), untold), scale=ramp[:, None, None, None, None])
 
-    spaced = log_spaced_sigmas if sampling.sampler is Sampler.REDUCED_NOISE else karras_sigmas
+    stochastic = sampling.sampler in (Sampler.SETTLED, Sampler.REDUCED_NOISE)
+    spaced = log_spaced_sigmas if stochastic else karras_sigmas
     sigmas = spaced(sampling.steps, sampling.sigma_max, sigma_min=sampling.sigma_min, device=given.latents.device)
     x = noise() * sampling.sigma_max
     x = x + conditions.proxy if sampling.start is Start.PROXY else x
-    x = sample(sampling.sampler, denoise, x=x, sigmas=sigmas, noise=noise, keep=sampling.keep)
+    x = sample(sampling.sampler, denoise, x=x, sigmas=sigmas, noise=noise, keep=sampling.keep, settle=sampling.settle)
     return torch.where(given.mask[:, :, :, None, None, None], given.latents, x)
 
 
@@ -171,11 +202,13 @@ def make_long_latents(
     seeds: Sequence[int],
     sampling: Sampling,
     carrier: Carrier | None = None,
+    worlds: Sequence[WorldNoise] | None = None,
 ) -> Float[Tensor, "B T V C H W"]:
     """Return clips of any length: each window is given the last frames of the one before (continuation).
 
     carrier: if what is given is to be carried to the rest. What was made is not: errors would grow from window to
     window.
+    worlds: what each clip's noise is fixed to, in all windows alike; without, every window has noise of its own.
     """
     total = given.mask.shape[1]
     latents, mask = given.latents.clone(), given.mask.clone()
@@ -186,15 +219,16 @@ def make_long_latents(
             network,
             conditions.frames(window.start, window.stop),
             given=carrier.carry(part, start=window.start, own=given.mask[:, here]) if carrier else part,
-            seeds=[seed + i * _SEED_STRIDE for seed in seeds],
+            seeds=[seed if worlds else seed + i * _SEED_STRIDE for seed in seeds],
             sampling=sampling,
+            worlds=[world.frames(window.start, window.stop) for world in worlds] if worlds else None,
         )
         mask[:, here] = True
     return latents
 
 
 _SEED_STRIDE = 0x9E3779B1
-"""Between the windows of one clip: odd and large, so that neighbouring seeds do not meet."""
+"""Between the windows or draws of one clip: odd and large, so that neighbouring seeds do not meet."""
 
 
 @torch.inference_mode()

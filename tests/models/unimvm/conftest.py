@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from datagen.models.unimvm.carrying import Sights
 from datagen.models.unimvm.conditioning import Conditions, Given
 from datagen.models.unimvm.drives import Drive, write_drive
+from datagen.models.unimvm.places import Sights
 from datagen.models.unimvm.spec import Condition, Spec, UNetSpec
 from datagen.models.unimvm.words import text_bytes
 

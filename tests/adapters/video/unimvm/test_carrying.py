@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from adapters.video.unimvm.conditions import canvases, rearranged
-from datagen.models.unimvm.carrying import Sights, carried
+from datagen.models.unimvm.carrying import carried
 from datagen.models.unimvm.masks import given_frames, given_views
+from datagen.models.unimvm.places import Sights
 from datagen.sensors.world import NOBODY
 
 
