@@ -53,7 +53,7 @@ def test_what_ships_can_be_trained_again_one_stage_after_the_other():
 
 def test_trials_go_on_from_what_ships():
     shipped = CARD.parent / "unimvm.safetensors"
-    for name, changes in (("ablation", {}), ("held", {"held": True}), ("carried", {})):
+    for name, changes in (("ablation", {}), ("held", {"held": True}), ("carried", {}), ("towns", {})):
         settings = pipeline.load_trainer("unimvm", FOLDER / "unimvm_tiny" / f"{name}.yaml").settings
         assert shipped in (settings.start if isinstance(settings.start, tuple) else [settings.start])
         assert shipped.is_file()

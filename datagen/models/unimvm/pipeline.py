@@ -52,7 +52,7 @@ class Sampling(BaseModel):
     sigma_min: float = 0.3
     guidance: tuple[float, float] = (1.0, 1.0)
     keep: float = 0.3
-    settle: float = 1.0
+    settle: float = 3.0
     overlap: int = 2
     given_noise: float = 0.02
     carried: float = 0.5
