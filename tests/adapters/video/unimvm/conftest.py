@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from adapters.video.unimvm.conditions import canvases, rearranged
 from datagen import plugins
 from datagen.models.autoencoder.patch import PatchAutoencoder, PatchSpec
 from datagen.models.autoencoder.weights import save_autoencoder
@@ -94,3 +95,20 @@ def recorded(shot_of, nuscenes_rig, tmp_path):
             pictures[channel, timestamp_us] = path
     recording = Recording(rig=nuscenes_rig, timeline=shot.timeline, pictures=pictures)
     return replace(shot, scene=replace(shot.scene, recording=recording))
+
+
+@pytest.fixture(scope="session")
+def _drawn():
+    return {}
+
+
+@pytest.fixture
+def clip(shot_of, _drawn):
+    """Four frames of the street, a second in all: what is labelled, drawn, and what its pixels show."""
+    if not _drawn:
+        shot = rearranged(shot_of(frames=4))
+        rig = replace(shot.rig, cameras=tuple(camera.resized(224, 128) for camera in shot.rig.cameras))
+        drawn = canvases(replace(shot, rig=rig), stride=8, sights=True)
+        assert drawn.sights is not None
+        _drawn.update(pictures=torch.from_numpy(drawn.proxy), sights=drawn.sights)
+    return _drawn["pictures"], _drawn["sights"]

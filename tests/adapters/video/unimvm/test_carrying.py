@@ -4,31 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 import torch
 
-from adapters.video.unimvm.conditions import canvases, rearranged
 from datagen.models.unimvm.carrying import carried
 from datagen.models.unimvm.masks import given_frames, given_views
 from datagen.models.unimvm.places import Sights
 from datagen.sensors.world import NOBODY
-
-
-@pytest.fixture(scope="module")
-def _seen():
-    return {}
-
-
-@pytest.fixture
-def clip(shot_of, _seen):
-    """Four frames of the street, a second in all, and what their pixels show."""
-    if not _seen:
-        shot = rearranged(shot_of(frames=4))
-        rig = replace(shot.rig, cameras=tuple(camera.resized(224, 128) for camera in shot.rig.cameras))
-        drawn = canvases(replace(shot, rig=rig), stride=8, sights=True)
-        assert drawn.sights is not None
-        _seen.update(pictures=torch.from_numpy(drawn.proxy), sights=drawn.sights)
-    return _seen["pictures"], _seen["sights"]
 
 
 def error(pictures, others, where):

@@ -7,34 +7,24 @@ from dataclasses import replace
 import pytest
 import torch
 
-from adapters.video.unimvm.conditions import canvases, rearranged
 from datagen.models.unimvm.noise import FLECK_PX, world_noise
+from datagen.models.unimvm.pipeline import clip_noise
 from datagen.models.unimvm.places import Places
 from datagen.sensors.world import NOBODY
 
 SHAPE = (4, 6, 8, 16, 28)
 
 
-@pytest.fixture(scope="module")
-def _seen():
-    return {}
+@pytest.fixture
+def sights(clip):
+    """What is seen in the clip."""
+    return clip[1]
 
 
 @pytest.fixture
-def sights(shot_of, _seen):
-    """What is seen in four frames of the street, a second in all."""
-    if not _seen:
-        shot = rearranged(shot_of(frames=4))
-        rig = replace(shot.rig, cameras=tuple(camera.resized(224, 128) for camera in shot.rig.cameras))
-        _seen["sights"] = canvases(replace(shot, rig=rig), stride=8, sights=True).sights
-        _seen["world"] = world_noise(_seen["sights"])
-    return _seen["sights"]
-
-
-@pytest.fixture
-def world(sights, _seen):
+def world(sights):
     """The noise of that."""
-    return _seen["world"]
+    return world_noise(sights)
 
 
 def test_it_is_white_in_every_frame(world):
@@ -90,3 +80,15 @@ def test_windows_and_shorter_clips_draw_the_same_and_other_seeds_do_not(sights, 
     assert torch.equal(world.frames(1, 3).draw((2, *SHAPE[1:]), seed=1), noise[1:3])
     assert torch.equal(world_noise(sights.frames(0, 2)).draw((2, *SHAPE[1:]), seed=1), noise[:2])
     assert (noise * world.draw(SHAPE, seed=2)).mean().abs() < 0.02
+
+
+def test_films_begin_from_it_unless_the_recipe_says_not_to(film_of, shot_of):
+    def noises(**how):
+        studio = film_of(**how).studio
+        told = studio.told([shot_of(frames=3)])
+        shape = tuple(told.given.latents.shape[1:])
+        return next(clip_noise(5, shape, world=told.worlds[0] if told.worlds else None))
+
+    of_the_world, by_itself = noises(), noises(world_noise=False)
+    assert (of_the_world[0] * of_the_world[1]).mean() > 0.12
+    assert (by_itself[0] * by_itself[1]).mean().abs() < 0.1
