@@ -132,8 +132,8 @@ def sample_settled(
     *,
     sigmas: Float[Tensor, "levels"],
     noise: Noise,
-    settle: float = 3.0,
-    keep: float = 0.6,
+    settle: float,
+    keep: float,
 ) -> Tensor:
     """Solve with DPM-Solver++(2M) down to the first level that is not above `settle`, from there with reduced noise.
 

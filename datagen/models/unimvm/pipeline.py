@@ -41,7 +41,8 @@ class Sampling(BaseModel):
     given_noise: noise on given latents, in parts of their spread (0.02 in Stable Video Diffusion).
     carried: what is given is carried along the labelled world to where nothing is, and taken there as a look at the
     clean latents with an error of this part of their spread: less trusts it more. 0: it is not carried.
-    world_noise: the noise is fixed to the labelled world, so that what is made of it moves with the world.
+    world_noise: the noise is fixed to the labelled world, so that what is made of it moves with the world. It
+    needs to know what pixels show: films do, the looks of a training do not and draw each number by itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
