@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,11 +46,12 @@ class Protocol:
 
 @dataclass(kw_only=True)
 class SceneSeen:
-    """One scene in one film, as the network sees it. ambience: right or not: weather, light and both."""
+    """One scene in one film, as the network sees it: its weather and light as labelled, and as seen."""
 
     tally: Tally
     diary: Diary
-    ambience: tuple[bool, bool, bool]
+    labelled: tuple[Weather, Light]
+    seen: tuple[Weather, Light]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +68,15 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """All measures of a generated dataset, beside the real one's."""
+    """All measures of a generated dataset, beside the real one's.
+
+    mistaken: which ambience was seen for which, in how many of the generated scenes.
+    """
 
     protocol: Mapping[str, Any]
     lines: Sequence[Line]
     constancy: Mapping[str, tuple[float, float]]
+    mistaken: Mapping[str, int]
     diversity: Mapping[str, float] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Any]:
@@ -83,6 +89,7 @@ class Control:
         for key, (real, generated) in self.constancy.items():
             found[f"{key}_real"], found[key] = real, generated
         found |= self.diversity
+        found["ambience_mistaken"] = dict(self.mistaken)
         return {key: _sayable(value) for key, value in found.items()}
 
     def __str__(self) -> str:
@@ -101,6 +108,7 @@ class Control:
         rest = [(key, f"{real:.3f}", f"{generated:.3f}") for key, (real, generated) in self.constancy.items()]
         lines.append(table(("constancy", "real", "generated"), rest))
         lines += [f"{key}: {value:.2f}" for key, value in self.diversity.items()]
+        lines += [f"ambience mistaken, {count} ×: {which}" for which, count in self.mistaken.items()]
         return "\n".join(lines)
 
 
@@ -121,9 +129,9 @@ def control(real: Path, generated: Path, *, again: Path | None = None, protocol:
         "intervals": f"95 %, {protocol.resamples} resamples of scenes, seed {protocol.seed}",
     }
     constancy = {
-        "ambience_accuracy": _both(reals, films, lambda seen: [float(seen.ambience[2])]),
-        "weather_accuracy": _both(reals, films, lambda seen: [float(seen.ambience[0])]),
-        "light_accuracy": _both(reals, films, lambda seen: [float(seen.ambience[1])]),
+        "ambience_accuracy": _both(reals, films, lambda seen: [float(seen.seen == seen.labelled)]),
+        "weather_accuracy": _both(reals, films, lambda seen: [float(seen.seen[0] is seen.labelled[0])]),
+        "light_accuracy": _both(reals, films, lambda seen: [float(seen.seen[1] is seen.labelled[1])]),
         "color_over_time": _both(reals, films, lambda seen: seen.diary.over_time()),
         "color_across_views": _both(reals, films, lambda seen: seen.diary.across_views()),
         "color_from_asked": _both(reals, films, lambda seen: seen.diary.from_asked()),
@@ -137,6 +145,7 @@ def control(real: Path, generated: Path, *, again: Path | None = None, protocol:
         protocol=said,
         lines=_lines([one.tally for one in reals], [film.tally for film in films], are_paired, protocol),
         constancy=constancy,
+        mistaken=_mistaken(films),
         diversity=diversity(generated, again, protocol=protocol) if again else {},
     )
 
@@ -201,13 +210,23 @@ def seen_scene(films: Sequence[Any], network: Perception) -> list[SceneSeen]:
             diaries[film].add(moment, film, frame=frame, features=percept.features.float().numpy())
             words[film].append((percept.weather.mean(dim=0), percept.light.mean(dim=0)))
     ambience = films[0].scene.ambience
+    labelled = ambience.weather, ambience.light
     found = []
     for tally, diary, heard in zip(tallies, diaries, words):
         weather = int(torch.stack([one for one, _ in heard]).mean(dim=0).argmax())
         light = int(torch.stack([two for _, two in heard]).mean(dim=0).argmax())
-        right = list(Weather)[weather] is ambience.weather, list(Light)[light] is ambience.light
-        found.append(SceneSeen(tally=Tally.total(tally), diary=diary, ambience=(*right, all(right))))
+        seen = list(Weather)[weather], list(Light)[light]
+        found.append(SceneSeen(tally=Tally.total(tally), diary=diary, labelled=labelled, seen=seen))
     return found
+
+
+def _mistaken(films: Sequence[SceneSeen]) -> dict[str, int]:
+    """Count what was seen for what, the most frequent first."""
+    wrong = [(*film.labelled, *film.seen) for film in films if film.seen != film.labelled]
+    return {
+        f"{weather}, {light} taken for {other}, {other_light}": count
+        for (weather, light, other, other_light), count in Counter(wrong).most_common()
+    }
 
 
 def _counted(percept: Percept, moment: Moment) -> Tally:

@@ -108,10 +108,11 @@ def read_drive(path: Path, *, start: int = 0, stop: int | None = None) -> Drive:
 
 @dataclass(frozen=True)
 class Drives:
-    """A folder of drives: their paths, sorted, and how many frames each has."""
+    """A folder of drives: their paths, sorted, how many frames each has, and its closed words."""
 
     paths: tuple[Path, ...]
     frames: tuple[int, ...]
+    words: Int[Tensor, "N words=3"]
 
     @staticmethod
     def under(folder: Path, spec: Spec, *, sights: bool = False) -> Drives:
@@ -120,16 +121,17 @@ class Drives:
         if not paths:
             raise InputError(f"{folder}: no drives prepared for training (*.safetensors)")
         shape = [spec.views, spec.latent_channels, *spec.cells]
-        frames = []
+        frames, words = [], []
         for path in paths:
             with safe_open(path, framework="pt") as file:
                 found = file.get_slice("latents").get_shape()
+                words.append(file.get_tensor("words"))
                 if sights and "sights" not in weights.what(file):
                     raise InputError(f"{path}: its pictures were not prepared with what their pixels show ('carried')")
             if found[1:] != shape:
                 raise InputError(f"{path}: latents of shape {found[1:]}; '{spec.name}' needs {shape}")
             frames.append(found[0])
-        return Drives(tuple(paths), tuple(frames))
+        return Drives(tuple(paths), tuple(frames), torch.stack(words))
 
     def long_enough(self, frames: int) -> list[int]:
         """Return which drives have that many frames. Raises InputError if none has."""

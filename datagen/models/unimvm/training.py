@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from einops import rearrange, reduce
 from jaxtyping import Float, UInt8
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PositiveFloat
 from torch import Tensor, nn
 
 from datagen.models.autoencoder.weights import autoencoder_sha256, open_autoencoder
@@ -33,14 +33,21 @@ from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import Carrier, Sampling, decode_pictures, make_latents
 from datagen.models.unimvm.spec import SPECS, Condition, Spec
 from datagen.models.unimvm.weights import begin, save_unimvm
+from datagen.models.unimvm.words import closed_odds
 from datagen.models.weights import halved
+from datagen.scene.ambience import Light, Place, Weather
 
 
 class UniMVMPhase(Phase):
-    """A phase of images (frames = 1) or of video. masks: odds of the modes."""
+    """A phase of images (frames = 1) or of video.
+
+    masks: odds of the modes.
+    odds: how many times as often a drive is learnt from for each of its closed words that is named here.
+    """
 
     frames: int
     masks: dict[Mode, float] = {Mode.NONE: 1.0}
+    odds: dict[Weather | Light | Place, PositiveFloat] = {}
 
 
 class UniMVMLessons(BaseModel):
@@ -135,9 +142,10 @@ class UniMVMTask:
         phase = phase_of(self.phases, share.step)[0]
         assert isinstance(phase, UniMVMPhase)
         chosen = self.drives.long_enough(phase.frames)
+        odds = closed_odds(self.drives.words[chosen], phase.odds)
         drives, masks = [], []
-        for _ in range(phase.batch):
-            i = chosen[int(torch.randint(len(chosen), (), generator=generator))]
+        for place in torch.multinomial(odds, phase.batch, replacement=True, generator=generator):
+            i = chosen[int(place)]
             start = int(torch.randint(self.drives.frames[i] - phase.frames + 1, (), generator=generator))
             drives.append(read_drive(self.drives.paths[i], start=start, stop=start + phase.frames))
             views = drives[-1].latents.shape[1]

@@ -6,6 +6,8 @@ also what classifier-free guidance is guided away from.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int
@@ -22,6 +24,12 @@ def closed_words(ambience: Ambience) -> Int[Tensor, "words=3"]:
     """Return weather, light and place as numbers from 1; 0 is left for "not said"."""
     chosen = (ambience.weather, ambience.light, ambience.place)
     return torch.tensor([1 + words.index(word) for words, word in zip(VOCABULARIES, chosen)], dtype=torch.int64)
+
+
+def closed_odds(words: Int[Tensor, "N words=3"], odds: Mapping[Weather | Light | Place, float]) -> Float[Tensor, "N"]:
+    """Return for each clip the product of its words' odds; a word that is not named has 1."""
+    tables = [torch.tensor([1.0, *(odds.get(word, 1.0) for word in vocabulary)]) for vocabulary in VOCABULARIES]
+    return torch.stack([table[words[:, i]] for i, table in enumerate(tables)]).prod(dim=0)
 
 
 def text_bytes(text: str) -> Int[Tensor, "bytes=128"]:

@@ -92,3 +92,15 @@ def test_the_network_that_ships_scores_spoilt_pictures_less(film) -> None:
     moved = {line.key: line for line in control(real, film(shifted), protocol=usual).lines}
     assert 1 > ratios[0] > ratios[1]
     assert moved["vehicle"].ratio < 0.8
+
+
+def test_days_that_are_filmed_dark_are_told_with_what_they_were_taken_for(film) -> None:
+    def dark(image: np.ndarray) -> np.ndarray:
+        return image // 5
+
+    usual = Protocol(resamples=2)
+    assert control(film(), film(np.copy), protocol=usual).mistaken == {}
+    found = control(film(), film(dark), protocol=usual)
+    day = [which for which in found.mistaken if which.startswith("clear, day taken for ")]
+    assert len(day) == 1 and day[0].endswith(", night") and f"1 ×: {day[0]}" in str(found)
+    assert found.figures()["ambience_mistaken"] == found.mistaken

@@ -21,6 +21,7 @@ from datagen.models.unimvm.pipeline import Sampling, make_latents
 from datagen.models.unimvm.spec import PAPER, SPECS
 from datagen.models.unimvm.training import UniMVMPhase, UniMVMTask, UniMVMTraining, spread_of, train_unimvm
 from datagen.models.unimvm.weights import load_unimvm
+from datagen.scene import Weather
 
 IMAGES = UniMVMPhase(steps=3, batch=2, frames=1, masks={Mode.NONE: 3, Mode.SUBSET: 1})
 VIDEO = UniMVMPhase(steps=3, batch=2, frames=4, masks=dict.fromkeys(Mode, 1.0))
@@ -145,6 +146,16 @@ def test_a_batch_is_the_same_whenever_it_is_made_and_keeps_things_back_as_often_
     assert told == pytest.approx(0.5, abs=0.12)
     assert unsaid == pytest.approx(0.25, abs=0.08)
     assert all(one.words_told.all() and not one.text.any() for one in many)
+
+
+def test_drives_with_words_of_higher_odds_are_learnt_from_so_much_more_often(asked):
+    odds = {list(Weather)[i]: float(3**i) for i in range(3)}
+    task = UniMVMTask(asked(phases=(IMAGES.model_copy(update={"odds": odds}),), drop_word=0.0))
+    seen = torch.cat([task.batch(Share(seed=seed, step=0)).conditions.words[:, 0] for seed in range(300)])
+    there = task.drives.words[:, 0]
+    expected = torch.stack([(there == i + 1).sum() * 3.0**i for i in range(3)])
+    found = torch.stack([(seen == i + 1).float().mean() for i in range(3)])
+    assert torch.allclose(found, expected / expected.sum(), atol=0.06)
 
 
 def test_sigma_data_is_the_spread_of_the_latents_by_channel(asked):
