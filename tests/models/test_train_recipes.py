@@ -14,6 +14,7 @@ from datagen.models.autoencoder.training import AutoencoderTraining
 from datagen.models.unimvm.pipeline import SVD_SAMPLING, Sampling
 from datagen.models.unimvm.spec import SPECS
 from datagen.models.unimvm.training import UniMVMLessons
+from datagen.scene import Light
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "recipes" / "train"
@@ -49,6 +50,15 @@ def test_what_ships_can_be_trained_again_one_stage_after_the_other():
     assert stages[-1].full_spec() == SPECS["tiny"]
     blocks = SPECS["tiny"].model_copy(update={"damped": False, "figures": False})
     assert all(stage.full_spec() == blocks for stage in stages[:-1])
+
+
+def test_the_trial_of_nights_goes_on_from_that_of_more_towns():
+    towns, nights = (
+        pipeline.load_trainer("unimvm", FOLDER / "unimvm_tiny" / f"{name}.yaml").settings
+        for name in ("towns", "nights")
+    )
+    assert nights.start.parent.name == "towns" and nights.full_spec() == towns.full_spec()
+    assert [phase.odds[Light.NIGHT] for phase in nights.phases] == [4, 2]
 
 
 def test_trials_go_on_from_what_ships():

@@ -56,6 +56,12 @@ class Conditions:
         nothing = torch.zeros_like(self.layout_told)
         return replace(self, layout_told=nothing, words_told=nothing)
 
+    def without_weather(self) -> Conditions:
+        """Return the same clips with the weather kept back, and the free text, which may tell it."""
+        words = self.words.clone()
+        words[:, 0] = 0
+        return replace(self, words=words, text=torch.zeros_like(self.text))
+
     def frames(self, start: int, stop: int) -> Conditions:
         """Return the same clips from frame `start` to before `stop`."""
         part = {name: getattr(self, name)[:, start:stop] for name in ("map", "boxes", "proxy", "appearance")}

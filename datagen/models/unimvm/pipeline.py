@@ -35,6 +35,8 @@ class Sampling(BaseModel):
     start: what the noise of the first level is put on: nothing, or the proxy's latents (SDEdit, Meng et al. 2021,
     arXiv 2108.01073), which matters where sigma_max is moderate.
     guidance: of the first and the last frame, rising evenly between; (1, 1) asks the network half as often.
+    weather_guidance: how many times as far as it would go by itself from a clip whose weather nobody told; 1 asks the
+    network half as often.
     keep: part of the noise that the samplers `settled` and `reduced_noise` add back.
     settle: noise level, in the latents' own unit, from which on `settled` does so.
     overlap: frames of the clip before that a continued clip is given.
@@ -52,6 +54,7 @@ class Sampling(BaseModel):
     sigma_max: float = 200.0
     sigma_min: float = 0.3
     guidance: tuple[float, float] = (1.0, 1.0)
+    weather_guidance: float = 1.0
     keep: float = 0.3
     settle: float = 3.0
     overlap: int = 2
@@ -114,15 +117,20 @@ def make_latents(
         latents=given.latents + sampling.given_noise * blur,
         noise=torch.full_like(given.noise, sampling.given_noise),
     )
-    ramp = guidance_ramp(T, sampling.guidance[0], high=sampling.guidance[1]).to(given.latents.device)
     told = network.briefing(conditions, shown)
-    untold = network.briefing(conditions.untold(), shown) if sampling.guidance != (1.0, 1.0) else None
+    away = []
+    if sampling.weather_guidance != 1.0:
+        scale = torch.tensor(sampling.weather_guidance)
+        away.append((network.briefing(conditions.without_weather(), shown), scale))
+    if sampling.guidance != (1.0, 1.0):
+        ramp = guidance_ramp(T, sampling.guidance[0], high=sampling.guidance[1]).to(given.latents.device)
+        away.append((network.briefing(conditions.untold(), shown), ramp[:, None, None, None, None]))
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-        conditional = network.denoised(x, sigma.expand(B), told)
-        if untold is None:
-            return conditional
-        return guided(conditional, network.denoised(x, sigma.expand(B), untold), scale=ramp[:, None, None, None, None])
+        best = network.denoised(x, sigma.expand(B), told)
+        for less, scale in away:
+            best = guided(best, network.denoised(x, sigma.expand(B), less), scale=scale)
+        return best
 
     stochastic = sampling.sampler in (Sampler.SETTLED, Sampler.REDUCED_NOISE)
     spaced = log_spaced_sigmas if stochastic else karras_sigmas

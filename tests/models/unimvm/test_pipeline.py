@@ -129,6 +129,20 @@ def test_guidance_away_from_nothing_said_changes_the_clip(network, spec, conditi
     assert torch.allclose(make(nothing_said, (1.0, 1.0)), make(nothing_said, (3.0, 3.0)), atol=1e-4)
 
 
+def test_guidance_by_weather_goes_away_from_weather_not_told(network, spec, conditions_for, nothing_for):
+    told = conditions_for(spec, 1)
+
+    def make(conditions, scale):
+        sampling = Sampling(steps=3, weather_guidance=scale)
+        return make_latents(network, conditions, given=nothing_for(spec, 1), seeds=[0], sampling=sampling)
+
+    unsaid = told.without_weather()
+    assert unsaid.words[:, 1:].equal(told.words[:, 1:]) and told.words[:, 0].all() and not unsaid.words[:, 0].any()
+    assert torch.allclose(make(told, 0.0), make(unsaid, 1.0), atol=1e-4)
+    assert torch.allclose(make(unsaid, 4.0), make(unsaid, 1.0), atol=1e-4)
+    assert not torch.allclose(make(told, 2.0), make(told, 1.0), atol=1e-4)
+
+
 def test_pictures_survive_both_ways_view_by_view(spec):
     autoencoder = PatchAutoencoder(PatchSpec(latent_channels=192, width=32, blocks=1))
     pictures = torch.randint(0, 256, (1, 2, 3, 16, 32, 3), dtype=torch.uint8)
