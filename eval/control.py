@@ -46,12 +46,12 @@ class Protocol:
 
 @dataclass(kw_only=True)
 class SceneSeen:
-    """One scene in one film, as the network sees it: its weather and light as labelled, and as seen."""
+    """One scene in one film, as the network sees it: its weather and light, and what they were taken for."""
 
     tally: Tally
     diary: Diary
-    labelled: tuple[Weather, Light]
-    seen: tuple[Weather, Light]
+    ambience: tuple[Weather, Light]
+    taken_for: tuple[Weather, Light]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Line:
 class Control:
     """All measures of a generated dataset, beside the real one's.
 
-    mistaken: which ambience was seen for which, in how many of the generated scenes.
+    mistaken: which ambience was taken for which, in how many of the generated scenes.
     """
 
     protocol: Mapping[str, Any]
@@ -129,9 +129,9 @@ def control(real: Path, generated: Path, *, again: Path | None = None, protocol:
         "intervals": f"95 %, {protocol.resamples} resamples of scenes, seed {protocol.seed}",
     }
     constancy = {
-        "ambience_accuracy": _both(reals, films, lambda seen: [float(seen.seen == seen.labelled)]),
-        "weather_accuracy": _both(reals, films, lambda seen: [float(seen.seen[0] is seen.labelled[0])]),
-        "light_accuracy": _both(reals, films, lambda seen: [float(seen.seen[1] is seen.labelled[1])]),
+        "ambience_accuracy": _both(reals, films, lambda seen: [float(seen.taken_for == seen.ambience)]),
+        "weather_accuracy": _both(reals, films, lambda seen: [float(seen.taken_for[0] is seen.ambience[0])]),
+        "light_accuracy": _both(reals, films, lambda seen: [float(seen.taken_for[1] is seen.ambience[1])]),
         "color_over_time": _both(reals, films, lambda seen: seen.diary.over_time()),
         "color_across_views": _both(reals, films, lambda seen: seen.diary.across_views()),
         "color_from_asked": _both(reals, films, lambda seen: seen.diary.from_asked()),
@@ -209,20 +209,20 @@ def seen_scene(films: Sequence[Any], network: Perception) -> list[SceneSeen]:
             tallies[film].append(_counted(percept, moment))
             diaries[film].add(moment, film, frame=frame, features=percept.features.float().numpy())
             words[film].append((percept.weather.mean(dim=0), percept.light.mean(dim=0)))
-    ambience = films[0].scene.ambience
-    labelled = ambience.weather, ambience.light
+    said = films[0].scene.ambience
+    ambience = said.weather, said.light
     found = []
     for tally, diary, heard in zip(tallies, diaries, words):
         weather = int(torch.stack([one for one, _ in heard]).mean(dim=0).argmax())
         light = int(torch.stack([two for _, two in heard]).mean(dim=0).argmax())
-        seen = list(Weather)[weather], list(Light)[light]
-        found.append(SceneSeen(tally=Tally.total(tally), diary=diary, labelled=labelled, seen=seen))
+        taken_for = list(Weather)[weather], list(Light)[light]
+        found.append(SceneSeen(tally=Tally.total(tally), diary=diary, ambience=ambience, taken_for=taken_for))
     return found
 
 
 def _mistaken(films: Sequence[SceneSeen]) -> dict[str, int]:
-    """Count what was seen for what, the most frequent first."""
-    wrong = [(*film.labelled, *film.seen) for film in films if film.seen != film.labelled]
+    """Count what was taken for what, the most frequent first."""
+    wrong = [(*film.ambience, *film.taken_for) for film in films if film.taken_for != film.ambience]
     return {
         f"{weather}, {light} taken for {other}, {other_light}": count
         for (weather, light, other, other_light), count in Counter(wrong).most_common()

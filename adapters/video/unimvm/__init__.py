@@ -43,8 +43,8 @@ class Settings(BaseModel):
     guidance: tuple[float, float] | None = None
     """Of the first and of the last frame; [1, 1] is none, and takes half the time."""
     weather_guidance: Annotated[float, Field(ge=0.0, le=20.0)] | None = None
-    """How many times as far as by itself the film goes from one whose weather was not told: more shows rain at night
-    plainer. 1 is none, and asks the network half as often."""
+    """How many times as far as by itself the film goes from one whose weather was not told: 2 takes fewer nights for
+    fog. 1 is none, and spares a call of the network at each step."""
     keep: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
     """Part of the noise that the samplers `settled` and `reduced_noise` add back."""
     settle: Annotated[float, Field(ge=0.0, le=1000.0)] | None = None

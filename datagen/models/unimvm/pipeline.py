@@ -35,8 +35,8 @@ class Sampling(BaseModel):
     start: what the noise of the first level is put on: nothing, or the proxy's latents (SDEdit, Meng et al. 2021,
     arXiv 2108.01073), which matters where sigma_max is moderate.
     guidance: of the first and the last frame, rising evenly between; (1, 1) asks the network half as often.
-    weather_guidance: how many times as far as it would go by itself from a clip whose weather nobody told; 1 asks the
-    network half as often.
+    weather_guidance: how many times as far as it would go by itself from a clip whose weather nobody told; 1 spares a
+    call of the network at each step.
     keep: part of the noise that the samplers `settled` and `reduced_noise` add back.
     settle: noise level, in the latents' own unit, from which on `settled` does so.
     overlap: frames of the clip before that a continued clip is given.
