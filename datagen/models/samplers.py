@@ -182,9 +182,10 @@ def sample(
 def guided(conditional: Tensor, unconditional: Tensor, *, scale: Tensor) -> Tensor:
     """Return what lies `scale` times as far from the unconditional estimate: classifier-free guidance.
 
-    Ho and Salimans 2022, arXiv 2207.12598, eq. 6 with scale = 1 + w. `scale` broadcasts, so that it may ramp.
+    Ho and Salimans 2022, arXiv 2207.12598, eq. 6 with scale = 1 + w. `scale` broadcasts, so that it may ramp;
+    where it is 1 the conditional estimate stays as it is, to the bit.
     """
-    return unconditional + scale * (conditional - unconditional)
+    return conditional + (scale - 1) * (conditional - unconditional)
 
 
 def guidance_ramp(frames: int, low: float, *, high: float) -> Float[Tensor, "frames"]:

@@ -129,8 +129,8 @@ def rate_at(phases: tuple[Phase, ...], step: int, *, warmup: int) -> float:
 def train(task: Task[Any], out: Path, *, settings: LoopSettings, stop_after: int | None = None) -> Path:
     """Train until the last phase ends, or `stop_after` steps are done in all; go on where `out` was left.
 
-    Returns the path of the state. Raises InputError if `out` holds another network's state, DatagenError if the loss
-    is no longer a number.
+    Without phases the state is what it would begin with. Returns its path. Raises InputError if `out` holds another
+    network's state, DatagenError if the loss is no longer a number.
     """
     accelerator = Accelerator(
         mixed_precision=settings.precision,
@@ -173,6 +173,8 @@ def train(task: Task[Any], out: Path, *, settings: LoopSettings, stop_after: int
         if run.step % settings.checkpoint_every == 0 or run.step == stop:
             run.write(out / STATE)
     bar.close()
+    if accelerator.is_main_process and not (out / STATE).exists():
+        run.write(out / STATE)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return out / STATE

@@ -1,6 +1,6 @@
 """The nouns: frozen dataclasses on numpy that every room speaks in, and nothing that does work."""
 
-from datagen.scene.ambience import Ambience, Light, Place, Weather
+from datagen.scene.ambience import Ambience, ClosedWord, Light, Place, Weather
 from datagen.scene.category import Category, Group
 from datagen.scene.clip import Clip, Shot
 from datagen.scene.hdmap import Area, Boundary, Divider, DividerKind, HDMap, Lane, LaneKind, Paint, Polygon
@@ -34,6 +34,7 @@ __all__ = [
     "Camera",
     "Category",
     "Clip",
+    "ClosedWord",
     "Divider",
     "DividerKind",
     "Group",

@@ -33,6 +33,9 @@ class Place(StrEnum):
     PARK = "park"
 
 
+ClosedWord = Weather | Light | Place
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ambience:
     """How the world looks, apart from who is in it. `text` is the user's own wording."""

@@ -14,7 +14,6 @@ from datagen.models.autoencoder.training import AutoencoderTraining
 from datagen.models.unimvm.pipeline import SVD_SAMPLING, Sampling
 from datagen.models.unimvm.spec import SPECS
 from datagen.models.unimvm.training import UniMVMLessons
-from datagen.scene import Light
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "recipes" / "train"
@@ -43,27 +42,21 @@ def test_a_training_recipe_says_what_it_makes_and_fits_its_form(path):
 
 
 def test_what_ships_can_be_trained_again_one_stage_after_the_other():
-    assert [path.stem for path in STAGES] == ["1_blocks", "2_more_towns", "3_figures"]
+    names = ["1_blocks", "2_more_towns", "3_figures", "4_towns", "5_nights", "6_houses", "7_mean"]
+    assert [path.stem for path in STAGES] == names
     stages = [pipeline.load_trainer("unimvm", path).settings for path in STAGES]
-    assert [stage.start and stage.start.parent.name for stage in stages] == [None, "1_blocks", "2_more_towns"]
+    starts = [stage.start if isinstance(stage.start, tuple) else (stage.start,) for stage in stages]
+    assert [start and start.parent.name for (start, *_) in starts[:-1]] == [None, *names[:5]]
+    assert [start.parent.name for start in starts[-1]] == ["3_figures", "6_houses", "6_houses"]
     assert sum(phase.steps for stage in stages for phase in stage.phases) == json.loads(CARD.read_text())["train_steps"]
-    assert stages[-1].full_spec() == SPECS["tiny"]
+    assert all(stage.full_spec() == SPECS["tiny"] for stage in stages[2:])
     blocks = SPECS["tiny"].model_copy(update={"damped": False, "figures": False})
-    assert all(stage.full_spec() == blocks for stage in stages[:-1])
-
-
-def test_the_trial_of_nights_goes_on_from_that_of_more_towns():
-    towns, nights = (
-        pipeline.load_trainer("unimvm", FOLDER / "unimvm_tiny" / f"{name}.yaml").settings
-        for name in ("towns", "nights")
-    )
-    assert nights.start.parent.name == "towns" and nights.full_spec() == towns.full_spec()
-    assert all(phase.odds[Light.NIGHT] > 1 for phase in nights.phases)
+    assert all(stage.full_spec() == blocks for stage in stages[:2])
 
 
 def test_trials_go_on_from_what_ships():
     shipped = CARD.parent / "unimvm.safetensors"
-    for name, changes in (("ablation", {}), ("held", {"held": True}), ("carried", {}), ("towns", {})):
+    for name, changes in (("ablation", {}), ("held", {"held": True}), ("carried", {})):
         settings = pipeline.load_trainer("unimvm", FOLDER / "unimvm_tiny" / f"{name}.yaml").settings
         assert shipped in (settings.start if isinstance(settings.start, tuple) else [settings.start])
         assert shipped.is_file()

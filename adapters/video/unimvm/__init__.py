@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.video.unimvm.film import Film
+from datagen.scene.ambience import ClosedWord
 
 Channels = Annotated[tuple[str, ...], Field(max_length=32)]
 
@@ -42,9 +43,9 @@ class Settings(BaseModel):
     sigma_min: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     guidance: tuple[float, float] | None = None
     """Of the first and of the last frame; [1, 1] is none, and takes half the time."""
-    weather_guidance: Annotated[float, Field(ge=0.0, le=20.0)] | None = None
-    """How many times as far as by itself the film goes from one whose weather was not told: 2 takes fewer nights for
-    fog. 1 is none, and spares a call of the network at each step."""
+    weather_guidance: dict[ClosedWord, Annotated[float, Field(ge=0.0, le=20.0)]] | None = None
+    """How many times as far as by itself the film goes from one whose weather was not told: `{night: 2.5}` does so for
+    nights alone, whose weather is else taken for fog. `{}` is none, and takes half the time of denoising."""
     keep: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
     """Part of the noise that the samplers `settled` and `reduced_noise` add back."""
     settle: Annotated[float, Field(ge=0.0, le=1000.0)] | None = None

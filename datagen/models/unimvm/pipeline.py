@@ -20,6 +20,8 @@ from datagen.models.unimvm.conditioning import Conditions, Given
 from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.noise import WorldNoise
 from datagen.models.unimvm.places import Sights
+from datagen.models.unimvm.words import by_words
+from datagen.scene.ambience import ClosedWord, Light
 
 
 class Start(StrEnum):
@@ -35,8 +37,9 @@ class Sampling(BaseModel):
     start: what the noise of the first level is put on: nothing, or the proxy's latents (SDEdit, Meng et al. 2021,
     arXiv 2108.01073), which matters where sigma_max is moderate.
     guidance: of the first and the last frame, rising evenly between; (1, 1) asks the network half as often.
-    weather_guidance: how many times as far as it would go by itself from a clip whose weather nobody told; 1 spares a
-    call of the network at each step.
+    weather_guidance: how many times as far as it would go by itself a clip goes from one whose weather nobody told:
+    the product of its closed words' numbers, 1 for a word that is not named. Where that is 1 for all clips of a batch,
+    the network is asked half as often.
     keep: part of the noise that the samplers `settled` and `reduced_noise` add back.
     settle: noise level, in the latents' own unit, from which on `settled` does so.
     overlap: frames of the clip before that a continued clip is given.
@@ -54,7 +57,7 @@ class Sampling(BaseModel):
     sigma_max: float = 200.0
     sigma_min: float = 0.3
     guidance: tuple[float, float] = (1.0, 1.0)
-    weather_guidance: float = 1.0
+    weather_guidance: dict[ClosedWord, float] = {Light.NIGHT: 2.5}
     keep: float = 0.3
     settle: float = 3.0
     overlap: int = 2
@@ -69,6 +72,7 @@ SVD_SAMPLING = Sampling(
     sigma_max=700.0,
     sigma_min=0.002,
     guidance=(2.0, 5.0),
+    weather_guidance={},
     overlap=1,
     carried=0.0,
     world_noise=False,
@@ -119,9 +123,9 @@ def make_latents(
     )
     told = network.briefing(conditions, shown)
     away = []
-    if sampling.weather_guidance != 1.0:
-        scale = torch.tensor(sampling.weather_guidance)
-        away.append((network.briefing(conditions.without_weather(), shown), scale))
+    weathers = by_words(conditions.words, sampling.weather_guidance).to(given.latents)
+    if (weathers != 1.0).any():
+        away.append((network.briefing(conditions.without_weather(), shown), weathers[:, None, None, None, None, None]))
     if sampling.guidance != (1.0, 1.0):
         ramp = guidance_ramp(T, sampling.guidance[0], high=sampling.guidance[1]).to(given.latents.device)
         away.append((network.briefing(conditions.untold(), shown), ramp[:, None, None, None, None]))

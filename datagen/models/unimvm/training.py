@@ -33,9 +33,9 @@ from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.pipeline import Carrier, Sampling, decode_pictures, make_latents
 from datagen.models.unimvm.spec import SPECS, Condition, Spec
 from datagen.models.unimvm.weights import begin, save_unimvm
-from datagen.models.unimvm.words import closed_odds
+from datagen.models.unimvm.words import by_words
 from datagen.models.weights import halved
-from datagen.scene.ambience import Light, Place, Weather
+from datagen.scene.ambience import ClosedWord
 
 
 class UniMVMPhase(Phase):
@@ -47,7 +47,7 @@ class UniMVMPhase(Phase):
 
     frames: int
     masks: dict[Mode, float] = {Mode.NONE: 1.0}
-    odds: dict[Weather | Light | Place, PositiveFloat] = {}
+    odds: dict[ClosedWord, PositiveFloat] = {}
 
 
 class UniMVMLessons(BaseModel):
@@ -142,7 +142,7 @@ class UniMVMTask:
         phase = phase_of(self.phases, share.step)[0]
         assert isinstance(phase, UniMVMPhase)
         chosen = self.drives.long_enough(phase.frames)
-        odds = closed_odds(self.drives.words[chosen], phase.odds)
+        odds = by_words(self.drives.words[chosen], phase.odds)
         drives, masks = [], []
         for place in torch.multinomial(odds, phase.batch, replacement=True, generator=generator):
             i = chosen[int(place)]

@@ -13,7 +13,7 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from datagen.scene.ambience import Ambience, Light, Place, Weather
+from datagen.scene.ambience import Ambience, ClosedWord, Light, Place, Weather
 
 VOCABULARIES = (tuple(Weather), tuple(Light), tuple(Place))
 TEXT_BYTES = 128
@@ -26,10 +26,10 @@ def closed_words(ambience: Ambience) -> Int[Tensor, "words=3"]:
     return torch.tensor([1 + words.index(word) for words, word in zip(VOCABULARIES, chosen)], dtype=torch.int64)
 
 
-def closed_odds(words: Int[Tensor, "N words=3"], odds: Mapping[Weather | Light | Place, float]) -> Float[Tensor, "N"]:
-    """Return for each clip the product of its words' odds; a word that is not named has 1."""
-    tables = [torch.tensor([1.0, *(odds.get(word, 1.0) for word in vocabulary)]) for vocabulary in VOCABULARIES]
-    return torch.stack([table[words[:, i]] for i, table in enumerate(tables)]).prod(dim=0)
+def by_words(words: Int[Tensor, "N words=3"], values: Mapping[ClosedWord, float]) -> Float[Tensor, "N"]:
+    """Return for each clip the product of its closed words' values; a word that is not named has 1."""
+    tables = [torch.tensor([1.0, *(values.get(word, 1.0) for word in vocabulary)]) for vocabulary in VOCABULARIES]
+    return torch.stack([table.to(words.device)[words[:, i]] for i, table in enumerate(tables)]).prod(dim=0)
 
 
 def text_bytes(text: str) -> Int[Tensor, "bytes=128"]:

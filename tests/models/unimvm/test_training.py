@@ -25,6 +25,7 @@ from datagen.scene import Weather
 
 IMAGES = UniMVMPhase(steps=3, batch=2, frames=1, masks={Mode.NONE: 3, Mode.SUBSET: 1})
 VIDEO = UniMVMPhase(steps=3, batch=2, frames=4, masks=dict.fromkeys(Mode, 1.0))
+RATES = (("slow", 1e-3), ("fast", 1e-2))
 
 
 @pytest.fixture
@@ -59,6 +60,20 @@ def test_an_interrupted_training_ends_with_the_same_bits(asked, tmp_path):
     assert load_unimvm(path).spec == asked().full_spec()
     card = read_card(path.parent)
     assert (card.train_steps, card.drives, card.frames, card.weights_sha256) == (6, 8, 48, file_sha256(path))
+
+
+def test_without_phases_the_mean_of_what_it_would_begin_with_is_kept(asked, tmp_path):
+    def trained(name, **changes):
+        return train_unimvm(asked(**changes), tmp_path / name)
+
+    first = trained("first", phases=(IMAGES,))
+    others = [trained(name, start=first, phases=(VIDEO.model_copy(update={"rate": rate}),)) for name, rate in RATES]
+    mean = trained("mean", start=(others[0], others[1], others[1]), phases=())
+    assert read_card(mean.parent).train_steps == 0
+    one, two, three = (weights.load(path)[0] for path in (*others, mean))
+    key = next(name for name in one if not torch.equal(one[name], two[name]))
+    assert torch.allclose(three[key].float(), (one[key].float() + 2 * two[key].float()) / 3, atol=1e-3)
+    assert trained("mean", start=first, phases=()) == mean and torch.equal(weights.load(mean)[0][key], three[key])
 
 
 def test_looks_show_proxy_truth_and_sample_of_first_and_last_frame(asked, spec, tmp_path):

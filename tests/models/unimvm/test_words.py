@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from datagen.models.unimvm.words import VOCABULARIES, WordEncoder, closed_odds, closed_words, text_bytes
+from datagen.models.unimvm.words import VOCABULARIES, WordEncoder, by_words, closed_words, text_bytes
 from datagen.scene import Ambience, Light, Place, Weather
 
 
@@ -16,7 +16,7 @@ def test_closed_words_count_from_one_so_that_zero_is_not_said():
 
 def test_odds_of_several_words_multiply_and_what_is_not_named_counts_once():
     words = torch.tensor([[3, 3, 1], [1, 3, 1], [1, 1, 2], [0, 0, 0]])
-    odds = closed_odds(words, {Weather.RAIN: 1.5, Light.NIGHT: 4.0, list(Place)[1]: 0.5})
+    odds = by_words(words, {Weather.RAIN: 1.5, Light.NIGHT: 4.0, list(Place)[1]: 0.5})
     assert odds.tolist() == [6.0, 4.0, 0.5, 1.0]
 
 

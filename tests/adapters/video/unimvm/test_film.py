@@ -66,8 +66,8 @@ def test_a_long_clip_begins_as_a_short_one_does_and_goes_on(film_of, shot_of, pa
 
 
 def test_what_the_recipe_says_of_sampling_goes_over_the_weights_own_way():
-    asked = sampling_of(Settings(steps=3, guidance=(2.0, 4.0), start="proxy"), "tiny")
-    assert asked == Sampling(steps=3, guidance=(2.0, 4.0), start=Start.PROXY)
+    asked = sampling_of(Settings(steps=3, guidance=(2.0, 4.0), start="proxy", weather_guidance={}), "tiny")
+    assert asked == Sampling(steps=3, guidance=(2.0, 4.0), start=Start.PROXY, weather_guidance={})
     assert sampling_of(Settings(), "svd") == SVD_SAMPLING
     assert sampling_of(Settings(sampler="dpmpp_2m"), "svd").sigma_max == SVD_SAMPLING.sigma_max
 
