@@ -1,6 +1,7 @@
 """Seconds per clip of the film model by steps and batch, where they go, and how idle the cores are in a run.
 
-    OMP_NUM_THREADS=1 python benchmarks/film.py [--weights FOLDER] [--steps 5 10 20] [--batch 1 2] [--clips 10]
+    OMP_NUM_THREADS=1 python benchmarks/film.py [--weights FOLDER] [--steps 5 10 20] [--batch 1 2] [--light day]
+                                                [--clips 10]
 
 A clip is 8 frames of six views of the street of `raycast.py`. One process, one thread; processor time, so that what
 else the machine does is not counted. Without weights it films with random ones: the time does not depend on what was
@@ -30,7 +31,7 @@ from datagen.models.unimvm.network import UniMVM
 from datagen.models.unimvm.spec import TINY
 from datagen.models.unimvm.weights import save_unimvm
 from datagen.recipe import load_rig, shipped_recipes
-from datagen.scene import Ambience, Rig, Shot, regular_timeline
+from datagen.scene import Ambience, Light, Rig, Shot, regular_timeline
 from datagen.stages import write_jpeg
 
 FRAMES = 8
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[5, 10, 20])
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
+    parser.add_argument("--light", type=Light, choices=list(Light), default=Light.DAY)
     parser.add_argument("--clips", type=int, default=10)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -66,7 +68,7 @@ def by_steps(weights: Path, folder: Path, *, asked: argparse.Namespace) -> None:
         for batch in asked.batch:
             for steps in asked.steps:
                 settings = Settings(weights=weights, precision=precision, batch=batch, steps=steps)
-                spent = seconds(settings, folder)
+                spent = seconds(settings, folder, light=asked.light)
                 whole = sum(spent.values())
                 told, denoise, decode, write = (100 * part / whole for part in spent.values())
                 print(
@@ -76,11 +78,11 @@ def by_steps(weights: Path, folder: Path, *, asked: argparse.Namespace) -> None:
                 )
 
 
-def seconds(settings: Settings, folder: Path) -> dict[str, float]:
+def seconds(settings: Settings, folder: Path, *, light: Light) -> dict[str, float]:
     """Return the processor time of each part of making one batch."""
     film = Film(settings)
     studio = Studio.open(film.network_path, film.autoencoder_path, settings=settings)
-    shots = [shot(seed, studio) for seed in range(settings.batch)]
+    shots = [shot(seed, studio, light=light) for seed in range(settings.batch)]
     spent: dict[str, float] = {}
     with clocked(spent, "told"):
         told = studio.told(shots)
@@ -103,9 +105,9 @@ def clocked(spent: dict[str, float], part: str) -> Iterator[None]:
     spent[part] = time.process_time() - start
 
 
-def shot(seed: int, studio: Studio) -> Shot:
+def shot(seed: int, studio: Studio, *, light: Light) -> Shot:
     """Return 8 frames of the street at 4 Hz."""
-    scene = street(Ambience())
+    scene = street(Ambience(light=light))
     lidar = load_rig(shipped_recipes() / "rigs" / "nuscenes.yaml").lidar
     rig = Rig(name="bench", cameras=cameras(), lidar=lidar).resized(*studio.network.spec.view_px)
     timeline = regular_timeline(0, FRAMES / 4, rate_hz=4.0, views=len(rig.cameras))
